@@ -1,0 +1,5 @@
+"""`python -m labelloop` is the command line."""
+
+from .tools.cli import main
+
+main()

@@ -1,0 +1,160 @@
+"""What is wrong with a source, and what is in it. Nothing is written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from .findings import Finding, Findings
+from .images import MAX_PIXELS, Header, find_decoding_problem
+from .passes import each
+from .reading import Dataset, Progress, Reading, open_source
+from .recipe import Recipe
+from .schema import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many boxes a class has, on how many images, and how many images it labels as a whole."""
+
+    name: str
+    boxes: int
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What was found in a source.
+
+    `images` counts image files, `left_out` those that a finding keeps from being read;
+    `states`, `splits` and `sizes` count the images that can be read ("" is no split), the
+    most frequent first. `accepted` counts findings that the recipe declares as known.
+    """
+
+    root: Path
+    format: str
+    images: int
+    left_out: int
+    boxes: int
+    groups: int
+    classes: tuple[ClassCount, ...]
+    states: Mapping[str, int]
+    splits: Mapping[str, int]
+    sizes: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    accepted: Mapping[str, int]
+
+    @property
+    def stopping(self) -> int:
+        """How many findings stop an import."""
+        return sum(finding.severity == "stops" for finding in self.findings)
+
+
+def check(
+    root: Path,
+    recipe: Recipe | None = None,
+    *,
+    format: str = "",
+    images: Path | None = None,
+    decode: bool = True,
+    max_pixels: int = MAX_PIXELS,
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> CheckReport:
+    """Everything that is wrong with a source or worth a look, and what it holds.
+
+    Args:
+        decode: read every picture to its end. Without, headers only: some seconds for
+            100,000 images, and a picture that is broken in its middle is not found.
+        jobs: threads that decode and hash.
+
+    Raises:
+        LabelloopError: no such folder, or no format that can be recognised.
+    """
+    reading = open_source(root, recipe, format=format, images=images, max_pixels=max_pixels)
+    headers: dict[str, Header] = {}
+    reading.header_of = headers.__setitem__
+    dataset = reading.dataset(progress)
+    if decode:
+        find_broken_pictures(reading, sorted(headers), jobs, progress)
+    find_duplicates(dataset.samples, headers, reading.findings)
+    classes = count_classes(dataset)
+    for counted in classes:
+        if not counted.boxes and not counted.images:
+            reading.findings.add("class-empty", "", f"class {counted.name} has no label at all")
+    return _report(reading, dataset, classes)
+
+
+def find_broken_pictures(reading: Reading, keys: Iterable[str], jobs: int, progress: Progress | None) -> None:
+    """Decode every image whose header could be read; add what goes wrong to the findings."""
+    files = reading.source.images.images
+    named = [(key, files[key]) for key in keys if key in files]
+    problems = each(lambda entry: find_decoding_problem(Path(entry[1]), reading.max_pixels), named, jobs=jobs)
+    for done, ((key, _), problem) in enumerate(zip(named, problems, strict=True), start=1):
+        if problem is not None:
+            reading.findings.add(problem.kind, key, str(problem))
+        if progress is not None:
+            progress(done, len(named))
+
+
+def find_duplicates(samples: Iterable[Sample], headers: Mapping[str, Header], findings: Findings) -> None:
+    """Add images with the same bytes to the findings; those that are labelled differently too.
+
+    Only files of one length are hashed.
+    """
+    by_length: dict[int, list[Sample]] = {}
+    for sample in samples:
+        if not sample.embedded:
+            header = headers.get(sample.key)
+            length = header.bytes if header else sample.path.stat().st_size
+            by_length.setdefault(length, []).append(sample)
+    first: dict[bytes, Sample] = {}
+    for alike in by_length.values():
+        if len(alike) < 2:
+            continue
+        for sample in alike:
+            with open(sample.path, "rb") as file:
+                digest = sha256(file.read()).digest()
+            other = first.setdefault(digest, sample)
+            if other is not sample:
+                findings.add("duplicate-image", sample.key, f"image has the same bytes as {other.key}")
+                if _labels(sample) != _labels(other):
+                    findings.add(
+                        "duplicate-disagrees", sample.key, f"image is labelled otherwise than its copy {other.key}"
+                    )
+
+
+def count_classes(dataset: Dataset) -> tuple[ClassCount, ...]:
+    """Boxes and images of each class, in the order of the classes."""
+    boxes: Counter[str] = Counter()
+    images: Counter[str] = Counter()
+    for sample in dataset.samples:
+        boxes.update(box.label for box in sample.boxes)
+        images.update({box.label for box in sample.boxes} | ({sample.label} if sample.label is not None else set()))
+    return tuple(ClassCount(name, boxes[name], images[name]) for name in dataset.classes)
+
+
+def _labels(sample: Sample) -> tuple[object, ...]:
+    return (sample.state, sample.label, sorted((box.label, *box.corners) for box in sample.boxes))
+
+
+def _report(reading: Reading, dataset: Dataset, classes: tuple[ClassCount, ...]) -> CheckReport:
+    samples = dataset.samples
+    states = Counter(sample.state for sample in samples)
+    return CheckReport(
+        root=reading.root,
+        format=reading.format,
+        images=len(reading.source.images.images) + sum(sample.embedded for sample in samples),
+        left_out=len(reading.left_out()),
+        boxes=sum(len(sample.boxes) for sample in samples),
+        groups=len({sample.group for sample in samples if sample.group is not None}),
+        classes=classes,
+        states={state: states[state] for state in ("labelled", "negative", "unlabelled") if states[state]},
+        splits=dict(sorted(Counter(sample.split or "" for sample in samples).items())),
+        sizes={str(size): count for size, count in Counter(sample.size for sample in samples).most_common()},
+        findings=tuple(reading.findings),
+        accepted=dict(reading.findings.accepted),
+    )

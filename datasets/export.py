@@ -1,0 +1,195 @@
+"""Exports: written beside their place, read back, compared box by box, and only then put there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import formats
+from .copying import copy_images, no_room
+from .errors import LabelloopError
+from .fidelity import compare, summary
+from .findings import Findings
+from .format import Export, Format, Placed, Source
+from .images import Header
+from .losses import Loss, project
+from .manifest import MANIFEST, format_manifest
+from .reading import Dataset, Progress, Reading
+from .recipe import Recipe
+from .schema import Sample
+from .tree import Tree, stem, walk
+
+LOSSES = "losses.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReport:
+    """What an export wrote and what it could not.
+
+    `images` and `boxes` count what was written, `splits` the images of each split ("" for
+    none); `moved` is the largest movement of a corner found by reading back, as a part of
+    the image's side.
+    """
+
+    target: Path
+    format: str
+    images: int
+    boxes: int
+    splits: Mapping[str, int]
+    losses: tuple[Loss, ...]
+    moved: float
+
+
+def export(
+    dataset: Dataset,
+    target: Path,
+    format: str,
+    *,
+    leave_images: bool = False,
+    unlabelled: bool = False,
+    with_polygons: bool = False,
+    allow_leak: bool = False,
+    jobs: int = 2,
+    progress: Progress | None = None,
+) -> ExportReport:
+    """Write a dataset in a format to a folder that does not exist yet; says what was written.
+
+    The same dataset gives the same bytes. The folder appears when all of it is written, has
+    been read back and says the same; a failure or a kill before leaves nothing in its place.
+
+    Args:
+        leave_images: write labels only. The images stay where they are.
+        unlabelled: take along images that nobody has labelled yet.
+        with_polygons: write each box as an outline too, where the format has one.
+        allow_leak: write even where a group of images lies in two splits.
+        jobs: threads that copy.
+
+    Raises:
+        LabelloopError: the target exists, the disk is full, a group lies in two splits, or
+            there is nothing that the format can say.
+        FidelityError: what was written does not say what was meant.
+    """
+    kind = formats.load(format)
+    if kind.write is None:
+        raise LabelloopError(
+            f"format must be one that is written ({', '.join(formats.writable_names())}), received {format}"
+        )
+    if not allow_leak:
+        refuse_leaks(dataset.samples)
+    samples, losses = project(dataset.samples, kind.holds, format, unlabelled)
+    placed = place(samples, kind)
+    with _beside(target) as folder:
+        if not leave_images:
+            copy_images(placed, folder, jobs=jobs, progress=progress)
+        try:
+            kind.write(Export(folder, dataset.classes, placed, with_polygons))
+        except ValueError as error:
+            raise LabelloopError(f"cannot be written as {format}: {error}") from error
+        (folder / MANIFEST).write_text(format_manifest(placed), encoding="utf-8")
+        if losses:
+            (folder / LOSSES).write_text("".join(f"{loss}\n" for loss in losses), encoding="utf-8")
+        reading = _reading(folder, dataset.classes, format, placed, leave_images)
+        moved = compare(samples, reading.samples(), reading.findings)
+    splits: dict[str, int] = {}
+    for sample in samples:
+        splits[sample.split or ""] = splits.get(sample.split or "", 0) + 1
+    boxes = sum(len(sample.boxes) for sample in samples)
+    return ExportReport(target, format, len(samples), boxes, splits, losses, moved)
+
+
+def place(samples: Sequence[Sample], kind: Format) -> list[Placed]:
+    """Where each sample's image goes; names that would meet are told apart by a number.
+
+    Names meet when they differ only in upper and lower case, or, in formats that pair
+    by stem, only in the suffix.
+    """
+    taken: set[str] = set()
+    placed: list[Placed] = []
+    for sample in samples:
+        name = kind.image_place(sample)
+        folded = (stem(name) if kind.pairs_by_stem else name).casefold()
+        number = 2
+        while folded in taken:
+            suffix = name[len(stem(name)) :]
+            candidate = f"{stem(name)}_{number}{suffix}"
+            folded = (stem(candidate) if kind.pairs_by_stem else candidate).casefold()
+            number += 1
+            if folded not in taken:
+                name = candidate
+        taken.add(folded)
+        placed.append(Placed(sample, name))
+    return placed
+
+
+def refuse_leaks(samples: Sequence[Sample]) -> None:
+    """Return when every group of images lies in one split.
+
+    Raises:
+        LabelloopError: a group lies in two; the text names the first ten with their images.
+    """
+    first: dict[str, Sample] = {}
+    leaks: list[str] = []
+    for sample in samples:
+        if sample.group is None or sample.split is None:
+            continue
+        other = first.setdefault(sample.group, sample)
+        if other.split != sample.split:
+            leaks.append(
+                f"{other.key} is in {other.split}, {sample.key} of the same group ({sample.group}) in {sample.split}"
+            )
+    if leaks:
+        raise LabelloopError(summary("groups lie in two splits, so a test would see what was trained on", leaks))
+
+
+def _reading(folder: Path, classes: tuple[str, ...], format: str, placed: list[Placed], virtual: bool) -> Reading:
+    recipe = Recipe(format=format, classes=classes)
+    findings = Findings()
+    tree = walk(folder, findings)
+    images, headers = tree, None
+    if virtual:
+        images = Tree(
+            folder, {each.image: str(each.sample.path) for each in sorted(placed, key=lambda each: each.image)}
+        )
+        headers = {each.image: Header(each.sample.size, 1, "", "RGB") for each in placed}
+    return Reading(folder, recipe, format, Source(tree, images, recipe, findings), findings, headers=headers)
+
+
+@contextmanager
+def _beside(target: Path) -> Generator[Path]:
+    """A new folder beside the target, renamed to it at the end; removed where that end is not reached."""
+    target = Path(os.path.abspath(target))
+    if target.exists() or target.is_symlink():
+        raise LabelloopError(
+            f"target must not exist yet, since nothing is ever merged into a folder; received {target}"
+        )
+    if not target.parent.is_dir():
+        raise LabelloopError(f"target's parent must be a folder, received {target.parent}")
+    _remove_abandoned(target)
+    folder = target.parent / f".{target.name}.partial-{os.getpid()}"
+    try:
+        folder.mkdir()
+    except OSError as error:
+        raise LabelloopError(f"cannot write to {target.parent}: {error.strerror}") from error
+    try:
+        yield folder
+        os.rename(folder, target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise no_room(folder, 0, shutil.disk_usage(target.parent).free) from error
+        raise LabelloopError(f"export failed and nothing was put in place: {error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_abandoned(target: Path) -> None:
+    """Remove what an export to this target left that was killed."""
+    prefix = f".{target.name}.partial-"
+    for entry in target.parent.iterdir():
+        number = entry.name.removeprefix(prefix)
+        if entry.name.startswith(prefix) and number.isdecimal() and not Path(f"/proc/{number}").exists():
+            shutil.rmtree(entry, ignore_errors=True)

@@ -1,0 +1,471 @@
+"""Pascal VOC: an XML for each image in `Annotations/`, the images in `JPEGImages/` or beside it (labelImg).
+
+The classic has no class order, so an export adds `classes.txt`. What an XML element
+cannot say by itself is said by its attribute `type`: `text` (exactly this text, outer
+spaces and all), `bool`, or `json`; readers that do not know it lose nothing they could use.
+
+Reference: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from math import cos, isnan, pi, sin
+from posixpath import basename, dirname, normpath
+from xml.etree.ElementTree import Element
+from xml.sax.saxutils import escape, quoteattr
+
+from ..format import Export, Format, Holds, Placed, RawBox, RawSample, Source
+from ..geometry import Corners
+from ..images import is_image_name
+from ..label_files import parse_json, parse_xml, read_text
+from ..pairs import Pairs
+from ..schema import NOTHING, Box, Json, Sample, Size
+from ..tree import Tree, stem, to_key
+
+_IMAGE_FOLDERS = tuple(
+    (labels, images)
+    for labels in ("Annotations", "annotations", "xmls", "labels")
+    for images in ("JPEGImages", "images", "Images")
+)
+_SET = re.compile(r"(?:(?P<top>.*)/)?ImageSets/Main/(?P<split>[^/]+)\.txt")
+_SET_ORDER = {"train": 0, "val": 1, "test": 2, "trainval": 9}
+_OF_IMAGE = frozenset({"folder", "filename", "path", "size", "object", "attributes", "verified", "depth"})
+_OF_OBJECT = frozenset({"name", "bndbox", "robndbox", "polygon", "part", "deleted", "attributes", "box_id", "score"})
+_IMAGE_SILENT: Mapping[str, str] = {"segmented": "0"}
+_OBJECT_SILENT: Mapping[str, str] = {"pose": "Unspecified", "truncated": "0", "difficult": "0"}
+_ELEMENT_NAME = re.compile(r"(?![xX][mM][lL])[^\W\d][\w.-]*", re.ASCII)
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def detect(tree: Tree) -> int:
+    """How much a folder looks like VOC: 90 where one of the first XML files does, 75 for a `JPEGImages` folder."""
+    for key in tree.with_suffix(".xml")[:5]:
+        try:
+            if _is_annotation(parse_xml(read_text(tree.path(key)))):
+                return 90
+        except ValueError:
+            continue
+    return 75 if any("JPEGImages" in key.split("/")[:-1] for key in tree.images) else 0
+
+
+def read(source: Source) -> Iterator[RawSample]:
+    """The raw samples in the order of the XML files, then the images without one."""
+    pairs = Pairs(source, _IMAGE_FOLDERS)
+    splits = _read_splits(source)
+    folders = frozenset(key.rpartition("/")[0] for key in source.images.images)
+    seen: set[str] = set()
+    for key in source.tree.with_suffix(".xml"):
+        try:
+            root = parse_xml(read_text(source.tree.others[key], source.recipe.encoding))
+            if not _is_annotation(root):
+                if pairs.twins(key):
+                    raise ValueError(f"root must be an <annotation> of VOC, received <{root.tag[:40]}>")
+                source.findings.add("ignored-file", key, "XML that is no VOC annotation, without an image beside it")
+                continue
+            image = pairs.find(key, _image_named(key, root, pairs, source, folders))
+            if image is None:
+                continue
+            frame, extra = _frame(root), _extra(root)
+            boxes, sound = _boxes(key, root, source)
+        except ValueError as error:
+            source.findings.add("unreadable-label-file", key, str(error))
+            pairs.give_up(key)
+            continue
+        seen.update(box.label for box in boxes)
+        if sound:
+            state = "labelled" if boxes else "negative"
+            yield RawSample(image, key, state, frame, boxes, split=splits.get(image), extra=extra or NOTHING)
+    for raw in pairs.without_labels():
+        raw.split = splits.get(raw.image)
+        yield raw
+    source.declared.extend(_read_classes(source, seen))
+
+
+def image_place(sample: Sample) -> str:
+    """`JPEGImages/KEY`, its folders kept."""
+    return f"JPEGImages/{sample.key}"
+
+
+def write(export: Export) -> None:
+    """An XML for each image that is labelled or a looked-at negative, the lists of the splits, and `classes.txt`.
+
+    Raises:
+        ValueError: a class, a file name or a split that VOC has no way to say, or two
+            images that would share one XML.
+    """
+    for name in export.classes:
+        if name.splitlines() != [name] or _NOT_IN_XML.search(name):
+            raise ValueError(f"class must be one line without control characters to be in XML, received {name!r}")
+    lists: dict[str, list[str]] = {split: [] for split in export.splits()}
+    for split in lists:
+        if not re.fullmatch(r"[^/\0]+", split):
+            raise ValueError(f"split must be a file's name for VOC, received {split!r}")
+    taken: dict[str, str] = {}
+    for placed in export.samples:
+        name = stem(placed.image).removeprefix("JPEGImages/")
+        if "\n" in name or "\r" in name or _NOT_IN_XML.search(placed.image):
+            raise ValueError(f"image's path must be one line without control characters, received {placed.image!r}")
+        if taken.setdefault(name, placed.image) != placed.image:
+            raise ValueError(f"images must differ in more than the suffix, received {taken[name]} and {placed.image}")
+        if placed.sample.split:
+            lists[placed.sample.split].append(name)
+        if placed.sample.state != "unlabelled":
+            path = export.folder / f"Annotations/{name}.xml"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(format_annotation(placed).encode())
+    for split, names in lists.items():
+        path = export.folder / f"ImageSets/Main/{split}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes("".join(f"{name}\n" for name in names).encode())
+    (export.folder / "classes.txt").write_bytes("".join(f"{name}\n" for name in export.classes).encode())
+
+
+def format_annotation(placed: Placed) -> str:
+    """The XML text of one image, tabs before its elements and a newline at its end, as labelImg writes it."""
+    sample, extra = placed.sample, dict(placed.sample.extra)
+    folder, _, name = placed.image.rpartition("/")
+    verified, depth = extra.pop("verified", None), extra.pop("depth", "3")
+    mark = f" verified={quoteattr(verified)}" if isinstance(verified, str) and _plain(verified) else ""
+    if verified is not None and not mark:
+        extra["verified"] = verified
+    lines = [
+        f"<annotation{mark}>",
+        f"\t<folder>{escape(folder)}</folder>",
+        f"\t<filename>{escape(name)}</filename>",
+        "\t<size>",
+        f"\t\t<width>{sample.size.width}</width>",
+        f"\t\t<height>{sample.size.height}</height>",
+        *_format_value("depth", depth, "\t\t", {}),
+        "\t</size>",
+        *_format_values(extra, _OF_IMAGE, _IMAGE_SILENT, "\t"),
+    ]
+    for box in sample.boxes:
+        lines += ["\t<object>", *_format_object(box), "\t</object>"]
+    return "\n".join([*lines, "</annotation>\n"])
+
+
+def _format_object(box: Box) -> Iterator[str]:
+    yield from _format_value("name", box.label, "\t\t", {})
+    if box.id:
+        yield from _format_value("box_id", box.id, "\t\t", {})
+    if box.score is not None:
+        yield f"\t\t<score>{_shortest(box.score)}</score>"
+    yield from _format_values(box.attributes, _OF_OBJECT, _OBJECT_SILENT, "\t\t")
+    yield "\t\t<bndbox>"
+    for side, value in zip(("xmin", "ymin", "xmax", "ymax"), box.corners, strict=True):
+        yield f"\t\t\t<{side}>{_shortest(value)}</{side}>"
+    yield "\t\t</bndbox>"
+
+
+def _format_values(
+    values: Mapping[str, Json], reserved: frozenset[str], silent: Mapping[str, str], tabs: str
+) -> Iterator[str]:
+    """The values as elements; names that cannot be an element's, or are taken, as CVAT writes attributes."""
+    for key, value in {**silent, **values}.items():
+        if key not in reserved and _ELEMENT_NAME.fullmatch(key):
+            yield from _format_value(key, value, tabs, silent if key in values else {})
+    others = {key: value for key, value in values.items() if key in reserved or not _ELEMENT_NAME.fullmatch(key)}
+    if others:
+        yield f"{tabs}<attributes>"
+        for key, value in others.items():
+            yield f"{tabs}\t<attribute>"
+            yield from _format_value("name", key, f"{tabs}\t\t", {})
+            yield from _format_value("value", value, f"{tabs}\t\t", {})
+            yield f"{tabs}\t</attribute>"
+        yield f"{tabs}</attributes>"
+
+
+def _format_value(key: str, value: Json, tabs: str, silent: Mapping[str, str]) -> Iterator[str]:
+    if isinstance(value, dict) and value and all(map(_ELEMENT_NAME.fullmatch, value)):
+        yield f"{tabs}<{key}>"
+        for inner, each in value.items():
+            yield from _format_value(inner, each, f"{tabs}\t", {})
+        yield f"{tabs}</{key}>"
+        return
+    kind, shown = "json", ""
+    if isinstance(value, str) and not _NOT_IN_XML.search(value):
+        kind, shown = "" if _plain(value) and silent.get(key) != value else "text", value
+    elif isinstance(value, bool):
+        kind, shown = "bool", str(int(value))
+    else:
+        shown = json.dumps(value)
+    mark = f' type="{kind}"' if kind else ""
+    yield f"{tabs}<{key}{mark}>{escape(shown, {chr(13): '&#13;'})}</{key}>"
+
+
+def _plain(value: str) -> bool:
+    return value == value.strip() and not _NOT_IN_XML.search(value)
+
+
+def _shortest(value: float) -> str:
+    return str(int(value)) if value % 1 == 0 and abs(value) < 1e15 else repr(float(value))
+
+
+def _is_annotation(root: Element) -> bool:
+    return root.tag == "annotation" and any(
+        root.find(name) is not None for name in ("filename", "size", "object", "path")
+    )
+
+
+def _text(element: Element | None) -> str:
+    """The element's text without outer white space, "" where there is no element."""
+    if element is None or element.text is None:
+        return ""
+    return element.text if element.get("type") == "text" else element.text.strip()
+
+
+def _value(element: Element) -> Json:
+    kind, shown = element.get("type"), _text(element)
+    if kind == "bool":
+        return shown == "1"
+    if kind == "json":
+        return parse_json(shown)
+    return _children(element, frozenset(), {}) if len(element) else shown
+
+
+def _children(element: Element, skipped: frozenset[str], silent: Mapping[str, str]) -> dict[str, Json]:
+    """The values of an element's children by name, a name that stands several times as a list.
+
+    Left out: those to be skipped, and those that say by a silent value that they say nothing.
+    """
+    found: dict[str, list[Json]] = {}
+    for child in element:
+        if child.tag not in skipped and (silent.get(child.tag) != _text(child) or child.get("type")):
+            found.setdefault(child.tag, []).append(_value(child))
+    if "attributes" in skipped:
+        for attribute in element.iterfind("attributes/attribute"):
+            named, value = attribute.find("name"), attribute.find("value")
+            name = "" if named is None else _value(named)
+            found.setdefault(str(name), []).append(None if value is None else _value(value))
+    return {key: values[0] if len(values) == 1 else values for key, values in found.items()}
+
+
+def _extra(root: Element) -> dict[str, Json]:
+    extra = _children(root, _OF_IMAGE, _IMAGE_SILENT)
+    depth = root.find("size/depth")
+    if depth is not None and (_text(depth) != "3" or depth.get("type")):
+        extra["depth"] = _value(depth)
+    verified = root.get("verified")
+    return extra if verified is None else {**extra, "verified": verified}
+
+
+def _frame(root: Element) -> Size | None:
+    width, height = _text(root.find("size/width")), _text(root.find("size/height"))
+    if not width or not height or (width, height) == ("0", "0"):
+        return None
+    sides = _number(width, "width"), _number(height, "height")
+    if not (sides[0] >= 1 and sides[1] >= 1 and sides[0].is_integer() and sides[1].is_integer()):
+        raise ValueError(f"size must be whole numbers above 0, received {width[:40]} and {height[:40]}")
+    return Size(int(sides[0]), int(sides[1]))
+
+
+def _number(shown: str, name: str) -> float:
+    try:
+        if "_" not in shown:
+            return float(shown)
+    except ValueError:
+        pass
+    raise ValueError(f"{name} must be a number, received {shown[:40]!r}")
+
+
+def _boxes(key: str, root: Element, source: Source) -> tuple[list[RawBox], bool]:
+    boxes: list[RawBox] = []
+    sound = True
+    for index, element in enumerate(root.iterfind("object")):
+        place = f"object[{index}]"
+        bare = element.find("bndbox") is None
+        if bare and _text(element.find("deleted")) == "1":
+            source.findings.add("not-kept", f"{key}:{place}", "object is marked as deleted")
+            continue
+        if element.find("part") is not None:
+            source.findings.add("not-kept", f"{key}:{place}", "parts of an object have no place here")
+        if not bare and any(element.find(shape) is not None for shape in ("polygon", "robndbox")):
+            source.findings.add("not-kept", f"{key}:{place}", "an outline beside the bndbox has no place here")
+        try:
+            attributes = _children(element, _OF_OBJECT, _OBJECT_SILENT)
+            corners = _corners(element, attributes, source, f"{key}:{place}")
+            if corners is None:
+                sound = False
+                continue
+            score = _text(element.find("score"))
+            x1, y1, x2, y2 = corners
+            origin = source.recipe.voc_origin
+            raw = RawBox(_text(element.find("name")), x1 - origin, y1 - origin, x2, y2, place, attributes or NOTHING)
+            boxes.append(
+                raw._replace(id=_text(element.find("box_id")), score=_number(score, "score") if score else None)
+            )
+        except ValueError as error:
+            source.findings.add("bad-box", f"{key}:{place}", str(error))
+            sound = False
+    return boxes, sound
+
+
+def _corners(element: Element, attributes: Mapping[str, Json], source: Source, place: str) -> Corners | None:
+    """The corners that an object says; None, with a finding, for an outline that may not be read as a box."""
+    turned = element.find("robndbox")
+    bndbox, polygon = element.find("bndbox"), element.find("polygon")
+    if bndbox is not None:
+        x1, y1, x2, y2 = (_side(bndbox, name) for name in ("xmin", "ymin", "xmax", "ymax"))
+        degrees = _rotation(element, attributes)
+        if not degrees:
+            return x1, y1, x2, y2
+        kind, corners = "rotated box", _around((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, degrees * pi / 180)
+    elif turned is not None:
+        cx, cy, width, height, angle = (_side(turned, name) for name in ("cx", "cy", "w", "h", "angle"))
+        kind, corners = "rotated box", _around(cx, cy, width, height, angle)
+    elif polygon is not None:
+        kind, corners = "polygon", _extent(polygon)
+    else:
+        raise ValueError("object must have a bndbox, received none")
+    if source.recipe.polygons == "boxes":
+        source.findings.add("boxed-shape", place, f"{kind} is read as the box around it")
+        return corners
+    source.findings.add(
+        "unsupported-shape", place, f"{kind} is no upright rectangle; `polygons: boxes` reads the box around it"
+    )
+    return None
+
+
+def _side(parent: Element, name: str) -> float:
+    return _number(_text(parent.find(name)), f"{parent.tag}.{name}")
+
+
+def _rotation(element: Element, attributes: Mapping[str, Json]) -> float:
+    """The degrees by which CVAT has turned a bndbox, 0 where it stands upright."""
+    shown = attributes.get("rotation")
+    if element.find("rotation") is not None or not isinstance(shown, str):
+        return 0.0
+    try:
+        return float(shown) % 180
+    except ValueError:
+        return 0.0
+
+
+def _around(cx: float, cy: float, width: float, height: float, angle: float) -> Corners:
+    across = (abs(width * cos(angle)) + abs(height * sin(angle))) / 2
+    down = (abs(width * sin(angle)) + abs(height * cos(angle))) / 2
+    return cx - across, cy - down, cx + across, cy + down
+
+
+def _extent(polygon: Element) -> Corners:
+    """The box around a polygon, its corners as `x1 y1 x2 y2 ...` or as `pt` elements with x and y."""
+    named = [(child.tag[:1], child) for child in polygon if re.fullmatch(r"[xy]\d+", child.tag)]
+    named += [(child.tag, child) for point in polygon.iterfind("pt") for child in point if child.tag in ("x", "y")]
+    xs, ys = ([_number(_text(child), axis) for axis, child in named if axis == which] for which in "xy")
+    if len(xs) < 3 or len(xs) != len(ys) or any(map(isnan, xs + ys)):
+        raise ValueError(
+            f"polygon must have three corners or more of two numbers each, received {len(xs)} and {len(ys)}"
+        )
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def _image_named(key: str, root: Element, pairs: Pairs, source: Source, folders: frozenset[str]) -> str:
+    """The image that an annotation names, relative to its own folder; "" where it says no more than its own stem.
+
+    VOC names a file in the folder of images, labelImg one beside the annotation, once
+    without a suffix; every guess is only looked up among the images that were walked.
+    """
+    path = _text(root.find("path")).replace("\\", "/")
+    named = _text(root.find("filename")).replace("\\", "/") or basename(path)
+    name, folder = to_key(named), key.rpartition("/")[0]
+    if not name or name.startswith("/"):
+        return named
+    up = "../" * (folder.count("/") + 1) if folder else ""
+    swapped = list(_swapped(folder))
+    own = [folder, *(below for _, below in swapped)]
+    candidates = [f"{below}/{name}" for below in own]
+    # Other folders are meant where the name has folders of its own (CVAT) or where no image
+    # lies where it should; else a lost image would be mistaken for one of the same name.
+    if "/" in name or folders.isdisjoint(own):
+        hint = to_key(_text(root.find("folder")).replace("\\", "/")) or basename(dirname(path))
+        tops = [*(top for top, _ in swapped), *([f"{dirname(folder)}/{hint}", hint] if hint else [])]
+        candidates += [f"{top}/{name}" for top in tops]
+    for candidate in candidates:
+        found = normpath(candidate.lstrip("/"))
+        if found in source.images.images:
+            return up + found
+    if name == basename(stem(key)):
+        return ""
+    bare = pairs.twins(f"{folder}/{name}.xml".lstrip("/"))
+    return up + bare[0] if len(bare) == 1 else named
+
+
+def _swapped(folder: str) -> Iterator[tuple[str, str]]:
+    """For a folder of annotations, the folders of images that may go with it: the topmost, and the counterpart."""
+    parts = folder.split("/")
+    for labels, images in _IMAGE_FOLDERS:
+        for index in range(len(parts) - 1, -1, -1):
+            if parts[index] == labels:
+                top = "/".join([*parts[:index], images])
+                yield top, "/".join([top, *parts[index + 1 :]])
+
+
+def _read_classes(source: Source, seen: set[str]) -> list[str]:
+    path = source.tree.others.get("classes.txt")
+    if path is None:
+        return []
+    try:
+        lines = read_text(path, source.recipe.encoding).split("\n")
+    except ValueError as error:
+        source.findings.add("unreadable-label-file", "classes.txt", str(error))
+        return []
+    names = [line if line in seen else line.strip() for line in lines if line.strip() or line in seen]
+    if len(set(names)) != len(names):
+        source.findings.add("classes-differ", "classes.txt", "class names must each stand once")
+    return names
+
+
+def _read_splits(source: Source) -> dict[str, str]:
+    """The split of each image that a list in `ImageSets/Main` names; class lists (`dog_train.txt`) are none."""
+    lists = [match for key in source.tree.others if (match := _SET.fullmatch(key))]
+    by_stem = {stem(key): key for key in source.images.images} if lists else {}
+    splits: dict[str, str] = {}
+    for match in sorted(lists, key=lambda match: (_SET_ORDER.get(match["split"], 3), match.group())):
+        key, split = match.group(), match["split"]
+        try:
+            lines = read_text(source.tree.others[key], source.recipe.encoding).split("\n")
+        except ValueError as error:
+            source.findings.add("unreadable-label-file", key, str(error))
+            continue
+        if split == "default" or (re.search("_(train|val|trainval|test)$", split) and _is_class_list(lines)):
+            continue
+        for number, line in enumerate(lines, start=1):
+            if not line.strip():
+                continue
+            image = _listed(line.rstrip("\r"), match["top"] or "", by_stem)
+            if image is None:
+                source.findings.add("orphan-label", f"{key}:{number}", f"image {line.strip()[:120]!r} is not there")
+            elif split == "trainval":
+                splits.setdefault(image, "train")
+            elif splits.setdefault(image, split) != split:
+                source.findings.add("split-differs", f"{key}:{number}", f"{image} is in {splits[image]} too")
+    return splits
+
+
+def _is_class_list(lines: list[str]) -> bool:
+    return all(line.split()[-1] in ("-1", "0", "1") for line in lines if line.strip()) and any(map(str.strip, lines))
+
+
+def _listed(line: str, top: str, by_stem: Mapping[str, str]) -> str | None:
+    """The image that a line means: its path without suffix, a second column left out."""
+    names = [line, line.strip(), line.strip().strip('"'), re.sub(r"\s+(-1|0|1)\s*$", "", line)]
+    names += [stem(name) for name in names if is_image_name(name)]
+    for name in dict.fromkeys(map(to_key, names)):
+        for folder in ("JPEGImages", "images", "Images", "Annotations", "annotations", ""):
+            found = by_stem.get(normpath("/".join(part for part in (top, folder, name) if part)))
+            if found is not None:
+                return found
+    return None
+
+
+FORMAT = Format(
+    title="Pascal VOC: an XML for each image, as labelImg writes too",
+    holds=Holds(scores=True, attributes=True, ids=True, image_extra=True),
+    detect=detect,
+    read=read,
+    image_place=image_place,
+    write=write,
+)

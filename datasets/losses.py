@@ -1,0 +1,127 @@
+"""What an export cannot carry: counted before it is written, and said.
+
+A format that holds less than the data is not an error; losing it silently would be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from .errors import LabelloopError
+from .format import Holds
+from .schema import NOTHING, Box, Sample, meaningful
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """One kind of thing that a target cannot hold: what, how many, and where first."""
+
+    what: str
+    count: int
+    first: str
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.count} (first: {self.first})"
+
+
+class Losses:
+    """Losses by kind, counted."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._first: dict[str, str] = {}
+
+    def add(self, what: str, place: str, count: int = 1) -> None:
+        """Count a loss; the first place of each kind is kept."""
+        self._counts[what] = self._counts.get(what, 0) + count
+        self._first.setdefault(what, place)
+
+    def all(self) -> tuple[Loss, ...]:
+        """The losses, by kind in alphabetical order."""
+        return tuple(Loss(what, self._counts[what], self._first[what]) for what in sorted(self._counts))
+
+
+def project(
+    samples: Iterable[Sample], holds: Holds, format: str, unlabelled: bool
+) -> tuple[list[Sample], tuple[Loss, ...]]:
+    """The samples as a format can say them, and what is lost by it.
+
+    Samples that the format could only say wrongly are left out and counted: an image with a
+    class of its own and no boxes would be a negative in a format of boxes.
+
+    Args:
+        holds: what the format can say.
+        format: its name, for the sentence.
+        unlabelled: whether images that nobody has labelled go along.
+
+    Raises:
+        LabelloopError: nothing would be left.
+    """
+    losses = Losses()
+    given = list(samples)
+    kept = [said for sample in given if (said := _project(sample, holds, unlabelled, losses)) is not None]
+    if not kept:
+        reasons = "; ".join(str(loss) for loss in losses.all()) or "no images"
+        raise LabelloopError(f"nothing to write as {format}: {reasons}")
+    return kept, losses.all()
+
+
+def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> Sample | None:
+    key = sample.key
+    if sample.state == "unlabelled":
+        if not unlabelled:
+            losses.add("images left out that nobody has labelled yet", key)
+            return None
+        if not holds.unlabelled:
+            losses.add("images left out: the format cannot say 'not labelled yet'", key)
+            return None
+        return sample
+    if sample.state == "negative" and not holds.negatives:
+        losses.add("looked-at negatives left out: the format has no place for them", key)
+        return None
+    label, boxes = sample.label, sample.boxes
+    if label is not None and not holds.image_labels:
+        losses.add("image labels", key)
+        label = None
+        if not boxes:
+            losses.add("images left out that have a label and no boxes", key)
+            return None
+    if boxes and not holds.boxes:
+        losses.add("boxes", key, len(boxes))
+        boxes = ()
+        if label is None:
+            losses.add("images left out that have boxes and no label", key)
+            return None
+    if boxes and not (holds.attributes and holds.ids and holds.scores):
+        boxes = tuple(box for each in boxes if (box := _project_box(each, key, holds, losses)) is not None)
+    extra = sample.extra
+    if not holds.image_extra and extra:
+        if meaningful(
+            {name: value for name, value in extra.items() if name not in ("version", "lineColor", "fillColor")}
+        ):
+            losses.add("what the source said of images besides", key)
+        extra = NOTHING
+    state = sample.state if boxes or label is not None or sample.state == "negative" else "negative"
+    if state != sample.state and not holds.negatives:
+        return None
+    return replace(sample, label=label, boxes=boxes, extra=extra, state=state)
+
+
+def _project_box(box: Box, key: str, holds: Holds, losses: Losses) -> Box | None:
+    said = meaningful(box.attributes)
+    if said and not holds.attributes:
+        if said.get("iscrowd") == 1:
+            losses.add("boxes left out that are around crowds", key)
+            return None
+        losses.add("attributes of boxes", key)
+    if box.id and not holds.ids:
+        losses.add("ids of boxes", key)
+    if box.score is not None and not holds.scores:
+        losses.add("scores of boxes", key)
+    return replace(
+        box,
+        attributes=box.attributes if holds.attributes else NOTHING,
+        id=box.id if holds.ids else "",
+        score=box.score if holds.scores else None,
+    )

@@ -1,0 +1,5 @@
+"""`python -m labelloop.tools` is the command line."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,122 @@
+"""`labelloop sample-data`: pictures to try everything on, drawn on the spot."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from ..sample_data import SampleDataSummary
+    from ..sample_data.writing import Progress
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+class _Writer(Protocol):
+    def __call__(
+        self, target: Path, *, count: int, seed: int, mistakes: float, progress: Progress | None
+    ) -> SampleDataSummary: ...
+
+
+@click.group("sample-data")
+def command() -> None:
+    """Draw a data set to try labelloop on, with the traps of real ones.
+
+    \b
+    Example:
+        labelloop sample-data won photos --mistakes 0.15
+    """
+
+
+def _options(function: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The same function, taking the argument and the options that both commands share."""
+    for decorate in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout."),
+        click.option(
+            "--mistakes",
+            type=click.FloatRange(0, 1),
+            default=0.0,
+            show_default=True,
+            help="Share of the images that get a wrong label; the truth goes to DIR.truth.json.",
+        ),
+        click.option(
+            "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Another number, other pictures."
+        ),
+        click.option("--count", type=click.IntRange(min=1), default=300, show_default=True, help="How many images."),
+        click.argument("target", metavar="DIR", type=click.Path(path_type=Path)),
+    ):
+        function = decorate(function)
+    return function
+
+
+@command.command("won")
+@_options
+def won(target: Path, count: int, seed: int, mistakes: float, as_json: bool) -> None:
+    """Notes and coins, one box each, in the layout of the won data set.
+
+    DIR must be new or empty. It gets a folder for each denomination, with jpg and
+    LabelMe json side by side. The same numbers draw the same files.
+
+    \b
+    Example:
+        labelloop sample-data won photos --count 300 --mistakes 0.15
+    """
+    from ..sample_data import write_won
+
+    _write(write_won, target, count, seed, mistakes, as_json=as_json)
+
+
+@command.command("cars")
+@_options
+def cars(target: Path, count: int, seed: int, mistakes: float, as_json: bool) -> None:
+    """Car bodywork, damaged or not, in the folders `normal` and `abnormal`.
+
+    DIR must be new or empty. Names are car<number>_<n>.jpg: crops of one car share
+    its number. With --mistakes, pictures lie in the wrong folder.
+
+    \b
+    Example:
+        labelloop sample-data cars bodywork --count 600 --seed 7
+    """
+    from ..sample_data import write_cars
+
+    _write(write_cars, target, count, seed, mistakes, as_json=as_json)
+
+
+def _write(write: _Writer, target: Path, count: int, seed: int, mistakes: float, *, as_json: bool) -> None:
+    """Write the data set and print what was written."""
+    if sys.stderr.isatty():
+        summary = _with_bar(write, target, count, seed, mistakes)
+    else:
+        summary = write(target, count=count, seed=seed, mistakes=mistakes, progress=None)
+    if as_json:
+        click.echo(json.dumps(dataclasses.asdict(summary), default=str))
+        return
+    click.echo(f"{summary.images} images in {summary.folder}")
+    for label, number in summary.boxes.items():
+        click.echo(f"  {number:5d}  {label}")
+    if summary.truth is not None:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in summary.mistakes.items())
+        click.echo(f"{sum(summary.mistakes.values())} wrong on purpose: {kinds}")
+        click.echo(f"The truth is in {summary.truth}")
+
+
+def _with_bar(write: _Writer, target: Path, count: int, seed: int, mistakes: float) -> SampleDataSummary:
+    """What `write` says, with a progress bar on stderr meanwhile."""
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("Drawing", total=count)
+
+        def advance(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        return write(target, count=count, seed=seed, mistakes=mistakes, progress=advance)
