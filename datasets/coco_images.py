@@ -26,8 +26,9 @@ class ImageFinder:
     def find(self, name: str, label_key: str, place: str) -> str | None:
         """The key of the image that a name means; None, with a finding, where there is none or no single one.
 
-        Tried in turn: the name as a key, under `images/`, beside the label file or in a folder of
-        images beside its folder, and last the only image whose path ends so.
+        Tried in turn: beside the label file (for one in `annotations/`, in the folder `images` beside
+        that), in the folder `images` beside its folder, the name as a key, and last the only image
+        whose path ends so.
         """
         path = to_key(name.replace("\\", "/"))
         if path.startswith("/") or ".." in path.split("/") or "\0" in path or path[1:2] == ":":
@@ -38,8 +39,9 @@ class ImageFinder:
         path = normpath(path)
         folder = label_key.rpartition("/")[0]
         above = folder.rpartition("/")[0]
+        beside = (f"{above}/images/" if above else "images/") if folder.endswith("annotations") else ""
         for prefix in dict.fromkeys(
-            ("images/", f"{folder}/" if folder else "", f"{above}/images/" if above else "", "")
+            (beside, f"{folder}/" if folder else "", f"{above}/images/" if above else "images/", "")
         ):
             if f"{prefix}{path}" in self._images:
                 return self._claim(f"{prefix}{path}", place)

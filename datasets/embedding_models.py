@@ -8,6 +8,7 @@ are compared with a known SHA-256 before anything is read from them.
 from __future__ import annotations
 
 import hashlib
+import warnings
 import zipfile
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -128,14 +129,19 @@ def _torchvision(name: str) -> Network:
     linear = [module for module in net.modules() if isinstance(module, torch.nn.Linear)]
     if linear:
         linear[-1].forward = lambda input: input  # type: ignore[method-assign]
-    return Network(f"torchvision-{name}", 224, _forward(net))
+    # The version says which weights "DEFAULT" were.
+    return Network(f"torchvision-{torchvision.__version__}-{name}", 224, _forward(net))
 
 
 def _torchscript(path: Path) -> Network:
     import torch
 
+    load: Any = torch.jit.load  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     try:
-        net = cast("torch.nn.Module", torch.jit.load(str(path), map_location="cpu")).eval()  # pyright: ignore[reportUnknownMemberType]
+        with warnings.catch_warnings():
+            # torch says that TorchScript will go; what people have in files is still read.
+            warnings.filterwarnings("ignore", message=".*torch.jit", category=FutureWarning)
+            net: torch.nn.Module = load(str(path), map_location="cpu").eval()
     except RuntimeError as error:
         raise LabelloopError(f"{path} could not be loaded as TorchScript: {_first_line(error)}") from error
     return Network(f"torchscript-{_sha256(path)[:12]}", 224, _forward(net))

@@ -82,7 +82,10 @@ def export(
     if not allow_leak:
         refuse_leaks(dataset.samples)
     samples, losses = project(dataset.samples, kind.holds, format, unlabelled)
-    placed = place(samples, kind)
+    try:
+        placed = place(samples, kind)
+    except ValueError as error:
+        raise LabelloopError(f"cannot be written as {format}: {error}") from error
     with _beside(target) as folder:
         if not leave_images:
             copy_images(placed, folder, jobs=jobs, progress=progress)

@@ -48,7 +48,7 @@ class Thresholds:
     the same note in another shot .1 to .6. The benchmark reports on other photos.
     """
 
-    neighbors: int = 20
+    neighbors: int = 30
     cosine: float = 0.6
     framed: float = 0.75
     worst: float = 0.65

@@ -45,7 +45,8 @@ class Recipe:
             class (or a label mapped to the class) of every box and of the image itself.
         missing: what an image without a label file is.
         polygons: whether polygons and other outlines are read as the box around them.
-        orientation: what labels were drawn on where the size cannot tell.
+        orientation: what labels were drawn on where the size cannot tell; `assume` takes the
+            upright image and says so each time.
         encoding: of label files that are text.
         voc_origin: 1 where VOC files count pixels from 1, as VOC2012 itself does.
         accept: kinds of findings that are known of this source and harmless.
@@ -62,7 +63,7 @@ class Recipe:
     agree: tuple[str, ...] = ()
     missing: Literal["unlabelled", "negative"] = "unlabelled"
     polygons: Literal["refuse", "boxes"] = "refuse"
-    orientation: Literal["upright", "raw"] = "upright"
+    orientation: Literal["assume", "upright", "raw"] = "assume"
     encoding: str = "utf-8"
     voc_origin: Literal[0, 1] = 0
     accept: tuple[str, ...] = ()
@@ -71,7 +72,7 @@ class Recipe:
     def __post_init__(self) -> None:
         _choice("missing", self.missing, ("unlabelled", "negative"))
         _choice("polygons", self.polygons, ("refuse", "boxes"))
-        _choice("orientation", self.orientation, ("upright", "raw"))
+        _choice("orientation", self.orientation, ("assume", "upright", "raw"))
         _choice("voc_origin", self.voc_origin, (0, 1))
         twice = sorted(name for name, count in Counter(self.classes).items() if count > 1)
         if twice:

@@ -67,7 +67,7 @@ def _frame(raw: RawSample, header: Header, recipe: Recipe, findings: Findings) -
         if frame is not FRACTIONS and header.orientation in TRANSPOSED and size[0] != size[1]:
             fits_upright, fits_raw = same_shape(frame, size), same_shape(frame, header.raw)
             turned = fits_raw and not fits_upright if fits_raw != fits_upright else turned
-        elif recipe.orientation == "upright":
+        elif recipe.orientation == "assume":
             findings.add(
                 "orientation-assumed", raw.place,
                 f"image has EXIF orientation {header.orientation} and the size cannot tell which way the labels were drawn;"

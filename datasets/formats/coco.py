@@ -176,7 +176,7 @@ def _read_document(key: str, document: Mapping[str, Json], source: Source, finde
         own = boxes.get(image_id, [])
         state = "labelled" if own else "unlabelled" if image.get("state") == "unlabelled" else "negative"
         rest = {name: value for name, value in image.items() if name not in _OF_IMAGE}
-        yield RawSample(found, key, state, frame, own, None, split, rest or NOTHING)
+        yield RawSample(found, place, state, frame, own, None, split, rest or NOTHING)
     for image_id in boxes.keys() - known:
         source.findings.add(
             "orphan-label", key, f"{len(boxes[image_id])} annotations are for image id {image_id}, which is not listed"

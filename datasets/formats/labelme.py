@@ -107,7 +107,7 @@ def _document(placed: Placed) -> dict[str, object]:
             **({"box_id": box.id} if box.id else {}),
             **({"score": box.score} if box.score is not None else {}),
             **({} if box.attributes else {"group_id": None, "flags": {}}),
-            **{key: value for key, value in box.attributes.items() if key not in _OF_SHAPE},
+            **_free(box.attributes, _OF_SHAPE),
         }
         for box in sample.boxes
     ]
@@ -119,8 +119,16 @@ def _document(placed: Placed) -> dict[str, object]:
         "imageData": None,
         "imageHeight": sample.size.height,
         "imageWidth": sample.size.width,
-        **{key: value for key, value in rest.items() if key not in _OF_IMAGE},
+        **_free(rest, _OF_IMAGE),
     }
+
+
+def _free(attributes: Mapping[str, Json], taken: frozenset[str]) -> Mapping[str, Json]:
+    """The attributes themselves; a ValueError where one has a name that LabelMe uses for something else."""
+    for key in attributes:
+        if key in taken:
+            raise ValueError(f"attributes must not have the names that LabelMe itself uses, received {key!r}")
+    return attributes
 
 
 def _image_path(document: Mapping[str, Json]) -> str:

@@ -9,11 +9,8 @@ Reference: https://www.robots.ox.ac.uk/~vgg/software/via/, "VIA JSON format" 2.0
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterator, Mapping
 from math import cos, inf, isnan, nextafter, sin
-from posixpath import normpath
 
 import orjson
 
@@ -21,7 +18,8 @@ from ..format import Export, Format, Holds, Placed, RawBox, RawSample, Source
 from ..geometry import Corners
 from ..label_files import number, read_json, text
 from ..schema import NOTHING, Box, Json, Sample, State
-from ..tree import Tree, to_key
+from ..tree import Tree
+from ..via_images import Images, shorten
 
 _LABEL, _STATE, _REST, _ORDER = "label", "labelloop_state", "labelloop_attributes", "labelloop_order"
 _USUAL = ("class", "type", "name", "category")
@@ -96,73 +94,6 @@ def write(export: Export) -> None:
     (export.folder / "via.json").write_bytes(orjson.dumps(project, option=orjson.OPT_INDENT_2))
 
 
-class Images:
-    """The images of a source, looked up by what VIA knows of them; each may be claimed once."""
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._by_name: dict[str, list[str]] = {}
-        for key in source.images.images:
-            self._by_name.setdefault(key.rpartition("/")[2], []).append(key)
-        self._claimed: dict[str, str] = {}
-
-    def find(self, folder: str, name: str, size: Json, place: str) -> str | None:
-        """The key of the image that an entry means; None, with a finding, where there is none.
-
-        Looked for from the json's folder, from the root, and by a file name that only
-        one image has, or only one of this size.
-
-        Args:
-            folder: the json's, "" for the root.
-            name: the file name that the entry says, with or without folders.
-            size: the image's size in bytes as VIA saw it, -1 where it did not.
-            place: of the entry, for findings.
-        """
-        found = self._find(folder, name, size, place)
-        if found is None:
-            return None
-        if found in self._claimed:
-            message = f"regions are for {found}, which {self._claimed[found]} claims already"
-            self._source.findings.add("pair-conflict", place, message)
-            return None
-        self._claimed[found] = place
-        return found
-
-    def left(self) -> Iterator[str]:
-        """The images that no entry has claimed, in order."""
-        return (key for key in self._source.images.images if key not in self._claimed)
-
-    def _find(self, folder: str, name: str, size: Json, place: str) -> str | None:
-        findings = self._source.findings
-        path, known = to_key(name.replace("\\", "/")), self._source.images.images
-        joined, own = normpath(f"{folder}/{path}" if folder else path), normpath(path or ".")
-        if re.match(r"/|[A-Za-z]:|\w+://|data:", path) or "\0" in path or joined.startswith("../"):
-            findings.add("path-outside", place, f"image {_short(name)} leads out of the source and is not followed")
-            return None
-        if joined in known:
-            return joined
-        if own in known:
-            return own
-        same = self._by_name.get(own.rpartition("/")[2], [])
-        if len(same) > 1:
-            fitting = [key for key in same if os.path.getsize(known[key]) == size]
-            if len(fitting) != 1:
-                which = " and ".join(same[:3])
-                findings.add("pair-conflict", place, f"image {_short(name)} may be {which}: which is meant?")
-                for key in same:
-                    self._claimed.setdefault(key, place)
-                return None
-            same = fitting
-        if not same:
-            findings.add("orphan-label", place, f"image {_short(name)} is not there")
-            return None
-        if "/" in path:
-            findings.add(
-                "path-repaired", place, f"image {_short(name)} is not there; paired by its file name with {same[0]}"
-            )
-        return same[0]
-
-
 def _sample(
     key: str, name: str, entry: dict[str, Json], label: str, images: Images, source: Source
 ) -> RawSample | None:
@@ -216,10 +147,10 @@ def _box(region: Json, label: str, entry: str, place: str, source: Source) -> Ra
     if not isinstance(shape, dict) or not isinstance(attributes, dict):
         raise ValueError("region must have shape_attributes and region_attributes, both objects")
     if not label:
-        raise ValueError(f"region must have a class, received none in {_short(str(sorted(attributes)))}")
+        raise ValueError(f"region must have a class, received none in {shorten(str(sorted(attributes)))}")
     said = attributes.get(label)
     if isinstance(said, dict):
-        raise ValueError(f"{label} must be one class, received the choice of several {_short(str(said))}")
+        raise ValueError(f"{label} must be one class, received the choice of several {shorten(str(said))}")
     name = text(said, label)
     kind = shape.get("name")
     if kind != "rect":
@@ -283,7 +214,7 @@ def _entries(document: Mapping[str, Json]) -> dict[str, dict[str, Json]] | None:
     if inside is document:
         return None
     broken = next(key for key in inside if key not in entries)
-    raise ValueError(f"_via_img_metadata must hold images with regions, received {_short(broken)} without")
+    raise ValueError(f"_via_img_metadata must hold images with regions, received {shorten(broken)} without")
 
 
 def _label_attribute(entries: Mapping[str, dict[str, Json]], asked: str) -> str:
@@ -387,10 +318,6 @@ def _whole(value: float) -> int | float:
 
 def _meaning(state: State) -> str:
     return "a looked-at negative, as the recipe says" if state == "negative" else "not labelled yet"
-
-
-def _short(name: str) -> str:
-    return repr(name if len(name) <= 120 else f"{name[:117]}...")
 
 
 FORMAT = Format(

@@ -13,25 +13,17 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from math import cos, isnan, pi, sin
-from posixpath import basename, dirname, normpath
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 from ..format import Export, Format, Holds, Placed, RawBox, RawSample, Source
 from ..geometry import Corners
-from ..images import is_image_name
 from ..label_files import parse_json, parse_xml, read_text
 from ..pairs import Pairs
 from ..schema import NOTHING, Box, Json, Sample, Size
-from ..tree import Tree, stem, to_key
+from ..tree import Tree, stem
+from ..voc_layout import IMAGE_FOLDERS, element_text, image_named, read_classes, read_splits
 
-_IMAGE_FOLDERS = tuple(
-    (labels, images)
-    for labels in ("Annotations", "annotations", "xmls", "labels")
-    for images in ("JPEGImages", "images", "Images")
-)
-_SET = re.compile(r"(?:(?P<top>.*)/)?ImageSets/Main/(?P<split>[^/]+)\.txt")
-_SET_ORDER = {"train": 0, "val": 1, "test": 2, "trainval": 9}
 _OF_IMAGE = frozenset({"folder", "filename", "path", "size", "object", "attributes", "verified", "depth"})
 _OF_OBJECT = frozenset({"name", "bndbox", "robndbox", "polygon", "part", "deleted", "attributes", "box_id", "score"})
 _IMAGE_SILENT: Mapping[str, str] = {"segmented": "0"}
@@ -53,8 +45,8 @@ def detect(tree: Tree) -> int:
 
 def read(source: Source) -> Iterator[RawSample]:
     """The raw samples in the order of the XML files, then the images without one."""
-    pairs = Pairs(source, _IMAGE_FOLDERS)
-    splits = _read_splits(source)
+    pairs = Pairs(source, IMAGE_FOLDERS)
+    splits = read_splits(source)
     folders = frozenset(key.rpartition("/")[0] for key in source.images.images)
     seen: set[str] = set()
     for key in source.tree.with_suffix(".xml"):
@@ -65,7 +57,7 @@ def read(source: Source) -> Iterator[RawSample]:
                     raise ValueError(f"root must be an <annotation> of VOC, received <{root.tag[:40]}>")
                 source.findings.add("ignored-file", key, "XML that is no VOC annotation, without an image beside it")
                 continue
-            image = pairs.find(key, _image_named(key, root, pairs, source, folders))
+            image = pairs.find(key, image_named(key, root, pairs, source, folders))
             if image is None:
                 continue
             frame, extra = _frame(root), _extra(root)
@@ -81,7 +73,7 @@ def read(source: Source) -> Iterator[RawSample]:
     for raw in pairs.without_labels():
         raw.split = splits.get(raw.image)
         yield raw
-    source.declared.extend(_read_classes(source, seen))
+    source.declared.extend(read_classes(source, seen))
 
 
 def image_place(sample: Sample) -> str:
@@ -210,15 +202,8 @@ def _is_annotation(root: Element) -> bool:
     )
 
 
-def _text(element: Element | None) -> str:
-    """The element's text without outer white space, "" where there is no element."""
-    if element is None or element.text is None:
-        return ""
-    return element.text if element.get("type") == "text" else element.text.strip()
-
-
 def _value(element: Element) -> Json:
-    kind, shown = element.get("type"), _text(element)
+    kind, shown = element.get("type"), element_text(element)
     if kind == "bool":
         return shown == "1"
     if kind == "json":
@@ -233,7 +218,7 @@ def _children(element: Element, skipped: frozenset[str], silent: Mapping[str, st
     """
     found: dict[str, list[Json]] = {}
     for child in element:
-        if child.tag not in skipped and (silent.get(child.tag) != _text(child) or child.get("type")):
+        if child.tag not in skipped and (silent.get(child.tag) != element_text(child) or child.get("type")):
             found.setdefault(child.tag, []).append(_value(child))
     if "attributes" in skipped:
         for attribute in element.iterfind("attributes/attribute"):
@@ -246,14 +231,14 @@ def _children(element: Element, skipped: frozenset[str], silent: Mapping[str, st
 def _extra(root: Element) -> dict[str, Json]:
     extra = _children(root, _OF_IMAGE, _IMAGE_SILENT)
     depth = root.find("size/depth")
-    if depth is not None and (_text(depth) != "3" or depth.get("type")):
+    if depth is not None and (element_text(depth) != "3" or depth.get("type")):
         extra["depth"] = _value(depth)
     verified = root.get("verified")
     return extra if verified is None else {**extra, "verified": verified}
 
 
 def _frame(root: Element) -> Size | None:
-    width, height = _text(root.find("size/width")), _text(root.find("size/height"))
+    width, height = element_text(root.find("size/width")), element_text(root.find("size/height"))
     if not width or not height or (width, height) == ("0", "0"):
         return None
     sides = _number(width, "width"), _number(height, "height")
@@ -277,7 +262,7 @@ def _boxes(key: str, root: Element, source: Source) -> tuple[list[RawBox], bool]
     for index, element in enumerate(root.iterfind("object")):
         place = f"object[{index}]"
         bare = element.find("bndbox") is None
-        if bare and _text(element.find("deleted")) == "1":
+        if bare and element_text(element.find("deleted")) == "1":
             source.findings.add("not-kept", f"{key}:{place}", "object is marked as deleted")
             continue
         if element.find("part") is not None:
@@ -290,12 +275,14 @@ def _boxes(key: str, root: Element, source: Source) -> tuple[list[RawBox], bool]
             if corners is None:
                 sound = False
                 continue
-            score = _text(element.find("score"))
+            score = element_text(element.find("score"))
             x1, y1, x2, y2 = corners
             origin = source.recipe.voc_origin
-            raw = RawBox(_text(element.find("name")), x1 - origin, y1 - origin, x2, y2, place, attributes or NOTHING)
+            raw = RawBox(
+                element_text(element.find("name")), x1 - origin, y1 - origin, x2, y2, place, attributes or NOTHING
+            )
             boxes.append(
-                raw._replace(id=_text(element.find("box_id")), score=_number(score, "score") if score else None)
+                raw._replace(id=element_text(element.find("box_id")), score=_number(score, "score") if score else None)
             )
         except ValueError as error:
             source.findings.add("bad-box", f"{key}:{place}", str(error))
@@ -330,7 +317,7 @@ def _corners(element: Element, attributes: Mapping[str, Json], source: Source, p
 
 
 def _side(parent: Element, name: str) -> float:
-    return _number(_text(parent.find(name)), f"{parent.tag}.{name}")
+    return _number(element_text(parent.find(name)), f"{parent.tag}.{name}")
 
 
 def _rotation(element: Element, attributes: Mapping[str, Json]) -> float:
@@ -354,111 +341,12 @@ def _extent(polygon: Element) -> Corners:
     """The box around a polygon, its corners as `x1 y1 x2 y2 ...` or as `pt` elements with x and y."""
     named = [(child.tag[:1], child) for child in polygon if re.fullmatch(r"[xy]\d+", child.tag)]
     named += [(child.tag, child) for point in polygon.iterfind("pt") for child in point if child.tag in ("x", "y")]
-    xs, ys = ([_number(_text(child), axis) for axis, child in named if axis == which] for which in "xy")
+    xs, ys = ([_number(element_text(child), axis) for axis, child in named if axis == which] for which in "xy")
     if len(xs) < 3 or len(xs) != len(ys) or any(map(isnan, xs + ys)):
         raise ValueError(
             f"polygon must have three corners or more of two numbers each, received {len(xs)} and {len(ys)}"
         )
     return min(xs), min(ys), max(xs), max(ys)
-
-
-def _image_named(key: str, root: Element, pairs: Pairs, source: Source, folders: frozenset[str]) -> str:
-    """The image that an annotation names, relative to its own folder; "" where it says no more than its own stem.
-
-    VOC names a file in the folder of images, labelImg one beside the annotation, once
-    without a suffix; every guess is only looked up among the images that were walked.
-    """
-    path = _text(root.find("path")).replace("\\", "/")
-    named = _text(root.find("filename")).replace("\\", "/") or basename(path)
-    name, folder = to_key(named), key.rpartition("/")[0]
-    if not name or name.startswith("/"):
-        return named
-    up = "../" * (folder.count("/") + 1) if folder else ""
-    swapped = list(_swapped(folder))
-    own = [folder, *(below for _, below in swapped)]
-    candidates = [f"{below}/{name}" for below in own]
-    # Other folders are meant where the name has folders of its own (CVAT) or where no image
-    # lies where it should; else a lost image would be mistaken for one of the same name.
-    if "/" in name or folders.isdisjoint(own):
-        hint = to_key(_text(root.find("folder")).replace("\\", "/")) or basename(dirname(path))
-        tops = [*(top for top, _ in swapped), *([f"{dirname(folder)}/{hint}", hint] if hint else [])]
-        candidates += [f"{top}/{name}" for top in tops]
-    for candidate in candidates:
-        found = normpath(candidate.lstrip("/"))
-        if found in source.images.images:
-            return up + found
-    if name == basename(stem(key)):
-        return ""
-    bare = pairs.twins(f"{folder}/{name}.xml".lstrip("/"))
-    return up + bare[0] if len(bare) == 1 else named
-
-
-def _swapped(folder: str) -> Iterator[tuple[str, str]]:
-    """For a folder of annotations, the folders of images that may go with it: the topmost, and the counterpart."""
-    parts = folder.split("/")
-    for labels, images in _IMAGE_FOLDERS:
-        for index in range(len(parts) - 1, -1, -1):
-            if parts[index] == labels:
-                top = "/".join([*parts[:index], images])
-                yield top, "/".join([top, *parts[index + 1 :]])
-
-
-def _read_classes(source: Source, seen: set[str]) -> list[str]:
-    path = source.tree.others.get("classes.txt")
-    if path is None:
-        return []
-    try:
-        lines = read_text(path, source.recipe.encoding).split("\n")
-    except ValueError as error:
-        source.findings.add("unreadable-label-file", "classes.txt", str(error))
-        return []
-    names = [line if line in seen else line.strip() for line in lines if line.strip() or line in seen]
-    if len(set(names)) != len(names):
-        source.findings.add("classes-differ", "classes.txt", "class names must each stand once")
-    return names
-
-
-def _read_splits(source: Source) -> dict[str, str]:
-    """The split of each image that a list in `ImageSets/Main` names; class lists (`dog_train.txt`) are none."""
-    lists = [match for key in source.tree.others if (match := _SET.fullmatch(key))]
-    by_stem = {stem(key): key for key in source.images.images} if lists else {}
-    splits: dict[str, str] = {}
-    for match in sorted(lists, key=lambda match: (_SET_ORDER.get(match["split"], 3), match.group())):
-        key, split = match.group(), match["split"]
-        try:
-            lines = read_text(source.tree.others[key], source.recipe.encoding).split("\n")
-        except ValueError as error:
-            source.findings.add("unreadable-label-file", key, str(error))
-            continue
-        if split == "default" or (re.search("_(train|val|trainval|test)$", split) and _is_class_list(lines)):
-            continue
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            image = _listed(line.rstrip("\r"), match["top"] or "", by_stem)
-            if image is None:
-                source.findings.add("orphan-label", f"{key}:{number}", f"image {line.strip()[:120]!r} is not there")
-            elif split == "trainval":
-                splits.setdefault(image, "train")
-            elif splits.setdefault(image, split) != split:
-                source.findings.add("split-differs", f"{key}:{number}", f"{image} is in {splits[image]} too")
-    return splits
-
-
-def _is_class_list(lines: list[str]) -> bool:
-    return all(line.split()[-1] in ("-1", "0", "1") for line in lines if line.strip()) and any(map(str.strip, lines))
-
-
-def _listed(line: str, top: str, by_stem: Mapping[str, str]) -> str | None:
-    """The image that a line means: its path without suffix, a second column left out."""
-    names = [line, line.strip(), line.strip().strip('"'), re.sub(r"\s+(-1|0|1)\s*$", "", line)]
-    names += [stem(name) for name in names if is_image_name(name)]
-    for name in dict.fromkeys(map(to_key, names)):
-        for folder in ("JPEGImages", "images", "Images", "Annotations", "annotations", ""):
-            found = by_stem.get(normpath("/".join(part for part in (top, folder, name) if part)))
-            if found is not None:
-                return found
-    return None
 
 
 FORMAT = Format(

@@ -143,7 +143,8 @@ def test_a_stored_orientation_equals_the_upright_picture(tmp_path: Path, orienta
     one, two = (np.asarray(read_upright(path, 256)) for path in paths)
     np.testing.assert_array_equal(one, two)
     one, two = plain().embed(paths).vectors
-    np.testing.assert_array_equal(one, two)
+    # Pillow shrinks rows before columns and rounds in between.
+    np.testing.assert_allclose(one, two, atol=1e-4)
 
 
 def test_missing_weights_are_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +202,7 @@ def test_the_network_from_the_package_and_from_its_file_are_one(pictures: list[P
 
 
 @needs_weights
-@pytest.mark.filterwarnings("ignore:.*torch.jit.*:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*:FutureWarning", "ignore:.*torch.jit.*:DeprecationWarning")
 def test_a_torchscript_file_is_a_model(tmp_path: Path, pictures: list[Path]) -> None:
     import torch
 

@@ -32,8 +32,7 @@ def _same(meant: Dataset, said: Dataset) -> None:
             before.state, before.size, before.label, before.split, before.group,
         )  # fmt: skip
         assert [(box.label, box.id, box.score, dict(box.attributes)) for box in after.boxes] == [
-            (box.label, box.id, box.score, {key: value for key, value in box.attributes.items()})
-            for box in before.boxes
+            (box.label, box.id, box.score, dict(box.attributes)) for box in before.boxes
         ]
         for one, other in zip(before.boxes, after.boxes, strict=True):
             for low, side in ((0, before.size.width), (1, before.size.height)):

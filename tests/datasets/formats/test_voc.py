@@ -211,6 +211,15 @@ class TestReading:
         assert one(tmp_path, Recipe(encoding="cp949")).boxes[0].label == "천원"
 
 
+OUTLINES = {
+    "numbered": "<polygon><x1>10</x1><y1>20</y1><x2>50</x2><y2>20</y2><x3>30</x3><y3>60</y3></polygon>",
+    "points": "<polygon><pt><x>10</x><y>20</y></pt><pt><x>50</x><y>20</y></pt><pt><x>30</x><y>60</y></pt></polygon>",
+    "rotated": "<robndbox><cx>30</cx><cy>40</cy><w>40</w><h>40</h><angle>1.5707963267948966</angle></robndbox>",
+    "cvat": "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>50</xmax><ymax>60</ymax></bndbox>"
+    "<attributes><attribute><name>rotation</name><value>90.0</value></attribute></attributes>",
+}
+
+
 class TestTraps:
     @pytest.mark.parametrize(
         ("corners", "why"),
@@ -268,19 +277,11 @@ class TestTraps:
         assert [len(sample.boxes) for sample in dataset.samples] == [1]
         assert kinds(reading) == {"not-kept": 1}
 
-    OUTLINES = {
-        "numbered": "<polygon><x1>10</x1><y1>20</y1><x2>50</x2><y2>20</y2><x3>30</x3><y3>60</y3></polygon>",
-        "points": "<polygon><pt><x>10</x><y>20</y></pt><pt><x>50</x><y>20</y></pt><pt><x>30</x><y>60</y></pt></polygon>",
-        "rotated": "<robndbox><cx>30</cx><cy>40</cy><w>40</w><h>40</h><angle>1.5707963267948966</angle></robndbox>",
-        "cvat": "<bndbox><xmin>10</xmin><ymin>20</ymin><xmax>50</xmax><ymax>60</ymax></bndbox>"
-        "<attributes><attribute><name>rotation</name><value>90.0</value></attribute></attributes>",
-    }
-
     @pytest.mark.parametrize("outline", OUTLINES)
     def test_voc_polygons_do_not_silently_become_boxes(self, tmp_path: Path, outline: str) -> None:
         """anylabeling#223; cvat#4745 for the rotation that CVAT writes beside an upright bndbox."""
         picture(tmp_path / "a.jpg")
-        annotation(tmp_path / "a.xml", f"<object><name>cat</name>{self.OUTLINES[outline]}</object>")
+        annotation(tmp_path / "a.xml", f"<object><name>cat</name>{OUTLINES[outline]}</object>")
         (message,) = refused(tmp_path)
         assert message.startswith("unsupported-shape a.xml:object[0]: ")
         dataset, reading = opened(tmp_path, Recipe(polygons="boxes"))
@@ -289,14 +290,14 @@ class TestTraps:
 
     def test_a_polygon_beside_its_box_is_said_to_be_lost(self, tmp_path: Path) -> None:
         picture(tmp_path / "a.jpg")
-        annotation(tmp_path / "a.xml", thing(more=self.OUTLINES["numbered"]))
+        annotation(tmp_path / "a.xml", thing(more=OUTLINES["numbered"]))
         dataset, reading = opened(tmp_path)
         assert dataset.samples[0].boxes[0].corners == (10, 20, 50, 60)
         assert kinds(reading) == {"not-kept": 1}
 
     def test_a_polygon_of_nan_is_refused(self, tmp_path: Path) -> None:
         picture(tmp_path / "a.jpg")
-        outline = self.OUTLINES["numbered"].replace("<x2>50", "<x2>nan")
+        outline = OUTLINES["numbered"].replace("<x2>50", "<x2>nan")
         annotation(tmp_path / "a.xml", f"<object><name>cat</name>{outline}</object>")
         assert refused(tmp_path, Recipe(polygons="boxes"))[0].startswith("bad-box a.xml:object[0]: polygon must have")
 
@@ -535,7 +536,7 @@ labels = st.text(min_size=1, max_size=8).filter(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(label=labels, across=sides, down=sides, attributes=st.dictionaries(texts, values, max_size=4), extra=values)
 def test_whatever_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory,
