@@ -25,6 +25,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "orphan-label": ("stops", "labels without their image"),
     "pair-conflict": ("stops", "two label files or two images claim each other"),
     "symlink-outside": ("stops", "a link leads out of the source and is not followed"),
+    "symlink-broken": ("stops", "a link leads nowhere"),
     "path-outside": ("stops", "a label file names an image outside the source"),
     "same-key": ("stops", "two files whose names are the same text in Unicode NFC"),
     "case-clash": ("look", "names that differ only in upper and lower case"),

@@ -96,6 +96,9 @@ def walk(root: Path, findings: Findings) -> Tree:
 
 def _follow(entry: os.DirEntry[str], real_root: str, key: str, findings: Findings) -> bool:
     target = os.path.realpath(entry.path)
+    if not os.path.exists(entry.path):
+        findings.add("symlink-broken", key, "link leads nowhere")
+        return False
     if os.path.commonpath((target, real_root)) != real_root:
         findings.add("symlink-outside", key, "link leads out of the source")
         return False

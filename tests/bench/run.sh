@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# The benchmarks. The peers live in an environment of their own, since they pin old libraries.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+[ -x .venv-bench/bin/python ] || "${PYTHON:-python3}" -m venv .venv-bench
+.venv-bench/bin/pip install -q -r tests/bench/peers.txt
+.venv/bin/python tests/bench/bench_convert.py "$@"
