@@ -165,3 +165,13 @@ def test_a_group_in_two_splits_is_refused_with_its_images(tmp_path: Path) -> Non
 def _made(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     return folder
+
+
+def test_images_with_the_same_bytes_are_found_and_their_labels_compared(tmp_path: Path) -> None:
+    for stem, label in (("a", "x"), ("b", "y"), ("c", "x")):
+        pair(tmp_path, stem, (40, 40), labelme(stem, (40, 40), (label, 1, 1, 20, 20)))
+    data = bytearray((tmp_path / "c.jpg").read_bytes())
+    data[20] ^= 1  # the same length and the same middle, other bytes
+    (tmp_path / "c.jpg").write_bytes(data)
+    found = [(f.kind, f.place) for f in check(tmp_path, decode=False).findings if f.kind.startswith("duplicate-")]
+    assert found == [("duplicate-image", "b.jpg"), ("duplicate-disagrees", "b.jpg")]
