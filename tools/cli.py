@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 from pkgutil import iter_modules
@@ -49,6 +50,9 @@ def main() -> None:
     """Run the command line; an error made on purpose is one sentence and exit status 1."""
     from ..datasets.errors import LabelloopError
 
+    # Samples and boxes live as long as the command and have no cycles: looking for some after
+    # every 700 new objects took a quarter of the time of converting 10,000 images.
+    gc.set_threshold(100_000, 50, 100)
     try:
         verbs(prog_name="labelloop")
     except LabelloopError as error:
