@@ -147,7 +147,8 @@ def open_image(source: Path | IO[bytes], max_pixels: int = MAX_PIXELS) -> Image.
             # Pillow warns from 89 million pixels on; the limit here is labelloop's own.
             warnings.simplefilter("ignore")
             image = Image.open(source)
-    except UnidentifiedImageError as error:
+    except (UnidentifiedImageError, ImportError) as error:
+        # ImportError: Ultralytics, once imported, makes Pillow look for a HEIF reader that may not be there.
         raise ImageProblem("unreadable-image", "file is not an image that can be read") from error
     except Image.DecompressionBombError as error:
         raise ImageProblem("image-too-large", f"image has too many pixels: {error}") from error
