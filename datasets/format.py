@@ -74,6 +74,13 @@ class Source:
     findings: Findings
     declared: list[str] = field(default_factory=list[str])
 
+    def without_labels(self, image: str, why: str, split: str | None = None) -> RawSample:
+        """The raw sample of an image that nothing labels: what the recipe says it is, with a finding that says why."""
+        negative = self.recipe.missing == "negative"
+        meaning = "a looked-at negative, as the recipe says" if negative else "not labelled yet"
+        self.findings.add("orphan-image", image, f"{why}: {meaning}")
+        return RawSample(image, image, self.recipe.missing, split=split)
+
 
 @dataclass(frozen=True, slots=True)
 class Holds:

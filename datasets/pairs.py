@@ -73,12 +73,9 @@ class Pairs:
 
     def without_labels(self) -> Iterator[RawSample]:
         """The images that no label file claimed, in order, each with a finding."""
-        negative = self._source.recipe.missing == "negative"
         for key in self._source.images.images:
             if key not in self._claimed:
-                meaning = "a looked-at negative, as the recipe says" if negative else "not labelled yet"
-                self._source.findings.add("orphan-image", key, f"image has no label file: {meaning}")
-                yield RawSample(key, key, "negative" if negative else "unlabelled")
+                yield self._source.without_labels(key, "image has no label file")
 
     def _find(self, key: str, named: str, embedded: str) -> str | None:
         twins = self.twins(key)
@@ -105,13 +102,13 @@ class Pairs:
         if twins:
             if named:
                 self._source.findings.add(
-                    "path-repaired", key, f"image {_short(named)} {why}; paired by its own name with {twins[0]}"
+                    "path-repaired", key, f"image {shorten(named)} {why}; paired by its own name with {twins[0]}"
                 )
             return twins[0]
         if embedded:
             return embedded
         kind = "path-outside" if outside else "orphan-label"
-        self._source.findings.add(kind, key, f"image {_short(named)} {why}" if named else "labels without an image")
+        self._source.findings.add(kind, key, f"image {shorten(named)} {why}" if named else "labels without an image")
         return None
 
     def _inside(self, key: str, named: str) -> tuple[str, bool]:
@@ -124,5 +121,6 @@ class Pairs:
         return joined, joined == ".." or joined.startswith("../")
 
 
-def _short(name: str) -> str:
+def shorten(name: str) -> str:
+    """The name in quotes, cut where it is too long for a message."""
     return repr(name if len(name) <= 120 else f"{name[:117]}...")

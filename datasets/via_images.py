@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from posixpath import normpath
 
 from .format import Source
+from .pairs import shorten
 from .schema import Json
 from .tree import to_key
 
@@ -77,8 +78,3 @@ class Images:
                 "path-repaired", place, f"image {shorten(name)} is not there; paired by its file name with {same[0]}"
             )
         return same[0]
-
-
-def shorten(name: str) -> str:
-    """The name in quotes, cut where it is too long for a message."""
-    return repr(name if len(name) <= 120 else f"{name[:117]}...")

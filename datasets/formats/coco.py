@@ -52,11 +52,8 @@ def read(source: Source) -> Iterator[RawSample]:
                 source.findings.add("ignored-file", key, "json without images and annotations")
         except ValueError as error:
             source.findings.add("unreadable-label-file", key, str(error))
-    negative = source.recipe.missing == "negative"
     for image in finder.unlisted():
-        meaning = "a looked-at negative, as the recipe says" if negative else "not labelled yet"
-        source.findings.add("orphan-image", image, f"image is listed in no json: {meaning}")
-        yield RawSample(image, image, "negative" if negative else "unlabelled")
+        yield source.without_labels(image, "image is listed in no json")
 
 
 def image_place(sample: Sample) -> str:

@@ -50,15 +50,12 @@ def read(source: Source) -> Iterator[RawSample]:
     # Keys are in NFC; a class is spelled as it was declared.
     spelled = {normalize("NFC", name): name for name in (*source.declared, *recipe.classes, *recipe.labels)}
     all_splits = _all_splits(source.images)
-    missing = recipe.missing
     for key in source.images.images:
         split, label = _place(key, spelled, all_splits)
         if label is not None:
             yield RawSample(key, key, "labelled", label=spelled.get(label, label), split=split)
             continue
-        meaning = "a looked-at negative, as the recipe says" if missing == "negative" else "not labelled yet"
-        source.findings.add("orphan-image", key, f"image lies in no class folder: {meaning}")
-        yield RawSample(key, key, missing, split=split)
+        yield source.without_labels(key, "image lies in no class folder", split)
 
 
 def image_place(sample: Sample) -> str:

@@ -17,9 +17,10 @@ import orjson
 from ..format import Export, Format, Holds, Placed, RawBox, RawSample, Source
 from ..geometry import Corners
 from ..label_files import number, read_json, text
+from ..pairs import shorten
 from ..schema import NOTHING, Box, Json, Sample, State
 from ..tree import Tree
-from ..via_images import Images, shorten
+from ..via_images import Images
 
 _LABEL, _STATE, _REST, _ORDER = "label", "labelloop_state", "labelloop_attributes", "labelloop_order"
 _USUAL = ("class", "type", "name", "category")
@@ -57,8 +58,7 @@ def read(source: Source) -> Iterator[RawSample]:
             if raw is not None:
                 yield raw
     for image in images.left():
-        source.findings.add("orphan-image", image, f"image is in no VIA file: {_meaning(source.recipe.missing)}")
-        yield RawSample(image, image, source.recipe.missing)
+        yield source.without_labels(image, "image is in no VIA file")
 
 
 def image_place(sample: Sample) -> str:

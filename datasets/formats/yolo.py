@@ -37,15 +37,12 @@ def read(source: Source) -> Iterator[RawSample]:
     """The raw samples in the order of the images' keys; label files without an image are found."""
     layout = read_layout(source)
     source.declared.extend(layout.names)
-    unlooked = source.recipe.missing
     highest = -1
     for key in source.images.images:
         label_key = layout.label_of(key)
         split = layout.split_of(key)
         if label_key is None:
-            meaning = "a looked-at negative, as the recipe says" if unlooked == "negative" else "not labelled yet"
-            source.findings.add("orphan-image", key, f"image has no label file: {meaning}")
-            yield RawSample(key, key, unlooked, split=split)
+            yield source.without_labels(key, "image has no label file", split)
             continue
         try:
             content = read_text(source.tree.others[label_key], source.recipe.encoding)
