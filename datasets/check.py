@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from hashlib import file_digest
+from io import BufferedReader
 from pathlib import Path
 
 from .findings import Finding, Findings
@@ -104,31 +104,35 @@ def find_broken_pictures(reading: Reading, keys: Iterable[str], jobs: int, progr
 def find_duplicates(samples: Iterable[Sample], headers: Mapping[str, Header], findings: Findings) -> None:
     """Add images with the same bytes to the findings; those that are labelled differently too.
 
-    Only files of one length that agree in their middle are hashed.
+    Only files of one length that agree at their end and in their middle are hashed.
     """
-    by_length: dict[int, list[Sample]] = {}
+    first: dict[tuple[int, bytes], Sample] = {}
+    alike: dict[tuple[int, bytes], list[Sample]] = {}
     for sample in samples:
         if not sample.embedded:
             header = headers.get(sample.key)
-            length = header.bytes if header else sample.path.stat().st_size
-            by_length.setdefault(length, []).append(sample)
-    for length, alike in by_length.items():
-        if len(alike) > 1:
-            _compare_bytes(length, alike, findings)
+            outside = (header.bytes, header.ending) if header else (sample.path.stat().st_size, b"")
+            other = first.setdefault(outside, sample)
+            if other is not sample:
+                alike.setdefault(outside, [other]).append(sample)
+    for (length, _), suspects in alike.items():
+        _compare_bytes(length, suspects, findings)
 
 
 def _compare_bytes(length: int, alike: Iterable[Sample], findings: Findings) -> None:
+    from hashlib import file_digest
+
     # Files of one length mostly differ in their middle: 256 bytes of it spare reading the rest.
     by_middle: dict[bytes, list[Sample]] = {}
     for sample in alike:
-        with open(sample.path, "rb", buffering=0) as file:
-            by_middle.setdefault(os.pread(file.fileno(), 256, length // 2), []).append(sample)
+        middle = _of_file(sample, lambda file: os.pread(file.fileno(), 256, length // 2), findings)
+        if middle is not None:
+            by_middle.setdefault(middle, []).append(sample)
     for suspects in by_middle.values():
         first: dict[bytes, Sample] = {}
         for sample in suspects if len(suspects) > 1 else ():
-            with open(sample.path, "rb") as file:
-                digest = file_digest(file, "sha256").digest()
-            other = first.setdefault(digest, sample)
+            digest = _of_file(sample, lambda file: file_digest(file, "sha256").digest(), findings)
+            other = first.setdefault(digest, sample) if digest is not None else sample
             if other is not sample:
                 findings.add("duplicate-image", sample.key, f"image has the same bytes as {other.key}")
                 if _labels(sample) != _labels(other):
@@ -137,13 +141,28 @@ def _compare_bytes(length: int, alike: Iterable[Sample], findings: Findings) -> 
                     )
 
 
+def _of_file(sample: Sample, read: Callable[[BufferedReader], bytes], findings: Findings) -> bytes | None:
+    """What is read of an image's file; None, with a finding, where it is gone or cannot be read any more."""
+    try:
+        with open(sample.path, "rb") as file:
+            return read(file)
+    except OSError as error:
+        findings.add("unreadable-image", sample.key, f"image cannot be read any more: {error.strerror}")
+        return None
+
+
 def count_classes(dataset: Dataset) -> tuple[ClassCount, ...]:
     """Boxes and images of each class, in the order of the classes."""
     boxes: Counter[str] = Counter()
     images: Counter[str] = Counter()
     for sample in dataset.samples:
-        boxes.update(box.label for box in sample.boxes)
-        images.update({box.label for box in sample.boxes} | ({sample.label} if sample.label is not None else set()))
+        labels = [box.label for box in sample.boxes]
+        for label in labels:
+            boxes[label] += 1
+        if sample.label is not None:
+            labels.append(sample.label)
+        for label in set(labels):
+            images[label] += 1
     return tuple(ClassCount(name, boxes[name], images[name]) for name in dataset.classes)
 
 

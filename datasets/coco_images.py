@@ -30,7 +30,9 @@ class ImageFinder:
         that), in the folder `images` beside its folder, the name as a key, and last the only image
         whose path ends so.
         """
-        path = to_key(name.replace("\\", "/"))
+        path = to_key(name)
+        if "\\" in path and not self._named(path.rpartition("/")[2]):
+            path = path.replace("\\", "/")  # from Windows, where no file's name has one
         if path.startswith("/") or ".." in path.split("/") or "\0" in path or path[1:2] == ":":
             self._findings.add(
                 "path-outside", place, f"image {name[:120]!r} leads out of the source and is not followed"

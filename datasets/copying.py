@@ -11,7 +11,10 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
+from threading import Event
 
 from .errors import LabelloopError
 from .format import Placed
@@ -34,27 +37,28 @@ def copy_images(
     needed = sum(placed.sample.path.stat().st_size for placed in samples if not placed.sample.embedded)
     free = shutil.disk_usage(folder).free
     if needed > free:
-        raise no_room(folder, needed, free)
+        raise LabelloopError(
+            f"disk is too full for this export: it needs {needed / 1e6:.0f} MB, {folder.parent} has {free / 1e6:.0f} MB free;"
+            " nothing was put in place"
+        )
     for parent in sorted({placed.image.rpartition("/")[0] for placed in samples}):
         (folder / parent).mkdir(parents=True, exist_ok=True)
     chunks = [samples[start : start + 64] for start in range(0, len(samples), 64)]
     done = 0
-    for count in each(lambda chunk: _copy_chunk(chunk, folder), chunks, jobs=jobs):
-        done += count
-        if progress is not None:
-            progress(done, len(samples))
+    stop = Event()
+    try:
+        for count in each(lambda chunk: _copy_chunk(chunk, folder, stop), chunks, jobs=jobs):
+            done += count
+            if progress is not None:
+                progress(done, len(samples))
+    finally:
+        stop.set()  # threads that are still copying would write into a folder that is being removed
 
 
-def no_room(folder: Path, needed: int, free: int) -> LabelloopError:
-    """The error that says how much room is missing where."""
-    return LabelloopError(
-        f"disk is too full for this export: it needs {needed / 1e6:.0f} MB, {folder.parent} has {free / 1e6:.0f} MB free;"
-        " nothing was put in place"
-    )
-
-
-def _copy_chunk(samples: Sequence[Placed], folder: Path) -> int:
+def _copy_chunk(samples: Sequence[Placed], folder: Path, stop: Event) -> int:
     for placed in samples:
+        if stop.is_set():
+            break
         target = f"{folder}/{placed.image}"
         if placed.sample.embedded:
             with open(target, "xb") as file:
@@ -67,21 +71,25 @@ def _copy_chunk(samples: Sequence[Placed], folder: Path) -> int:
 def _copy(source: str, target: str) -> None:
     with open(source, "rb", buffering=0) as reader, open(target, "xb", buffering=0) as writer:
         size = os.fstat(reader.fileno()).st_size
-        try:
+        with suppress(OSError):  # most file systems share no blocks, and say so in many ways
             fcntl.ioctl(writer.fileno(), _FICLONE, reader.fileno())
             return
-        except OSError as error:
-            if error.errno not in (
-                errno.EOPNOTSUPP,
-                errno.EXDEV,
-                errno.EINVAL,
-                errno.ENOTTY,
-                errno.ENOSYS,
-                errno.EPERM,
-            ):
-                raise
-        copied = 0
-        while sent := os.sendfile(writer.fileno(), reader.fileno(), copied, 1 << 30):
-            copied += sent
+        copied = _send(reader, writer)
         if copied != size:
             raise LabelloopError(f"{source}: image had {size} bytes and {copied} could be copied; it changed meanwhile")
+
+
+def _send(reader: FileIO, writer: FileIO) -> int:
+    """How many bytes were copied: by the kernel where it can, and else by hand."""
+    copied = 0
+    try:
+        while sent := os.sendfile(writer.fileno(), reader.fileno(), copied, 1 << 30):
+            copied += sent
+    except OSError as error:
+        if copied or error.errno not in (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP):
+            raise
+        while rest := memoryview(reader.read(1 << 20)):
+            while rest:
+                rest = rest[writer.write(rest) :]
+        copied = writer.tell()
+    return copied

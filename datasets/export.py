@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import shutil
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from . import formats
-from .copying import copy_images, no_room
+from .copying import copy_images
 from .errors import LabelloopError
 from .fidelity import compare, summary
 from .findings import Findings
 from .format import Export, Format, Placed, Source
 from .images import Header
 from .losses import Loss, project
-from .manifest import MANIFEST, format_manifest
+from .manifest import MANIFEST, format_manifest, is_below
+from .partial import written_beside
 from .reading import Dataset, Progress, Reading
 from .recipe import Recipe
 from .schema import Sample
@@ -86,12 +85,12 @@ def export(
         placed = place(samples, kind)
     except ValueError as error:
         raise LabelloopError(f"cannot be written as {format}: {error}") from error
-    with _beside(target) as folder:
+    with written_beside(target) as folder:
         if not leave_images:
             copy_images(placed, folder, jobs=jobs, progress=progress)
         try:
             kind.write(Export(folder, dataset.classes, placed, with_polygons))
-        except ValueError as error:
+        except (ValueError, orjson.JSONEncodeError) as error:
             raise LabelloopError(f"cannot be written as {format}: {error}") from error
         (folder / MANIFEST).write_text(format_manifest(placed), encoding="utf-8")
         if losses:
@@ -110,11 +109,20 @@ def place(samples: Sequence[Sample], kind: Format) -> list[Placed]:
 
     Names meet when they differ only in upper and lower case, or, in formats that pair
     by stem, only in the suffix.
+
+    Raises:
+        ValueError: a key or a split that would lead out of the export's folder, or that the
+            format has no place for.
     """
     taken: set[str] = set()
     placed: list[Placed] = []
     for sample in samples:
+        # Keys and splits may come from a file: they must not choose where on the disk is written.
+        if sample.split and (not is_below(sample.split) or "/" in sample.split):
+            raise ValueError(f"split must be one name, not hidden, received {sample.split[:120]!r} for {sample.key}")
         name = kind.image_place(sample)
+        if not is_below(name):
+            raise ValueError(f"image's place must be below the export's folder, not hidden, received {name[:300]!r}")
         folded = (stem(name) if kind.pairs_by_stem else name).casefold()
         number = 2
         while folded in taken:
@@ -160,39 +168,3 @@ def _reading(folder: Path, classes: tuple[str, ...], format: str, placed: list[P
         )
         headers = {each.image: Header(each.sample.size, 1, "", "RGB") for each in placed}
     return Reading(folder, recipe, format, Source(tree, images, recipe, findings), findings, headers=headers)
-
-
-@contextmanager
-def _beside(target: Path) -> Generator[Path]:
-    """A new folder beside the target, renamed to it at the end; removed where that end is not reached."""
-    target = Path(os.path.abspath(target))
-    if target.exists() or target.is_symlink():
-        raise LabelloopError(
-            f"target must not exist yet, since nothing is ever merged into a folder; received {target}"
-        )
-    if not target.parent.is_dir():
-        raise LabelloopError(f"target's parent must be a folder, received {target.parent}")
-    _remove_abandoned(target)
-    folder = target.parent / f".{target.name}.partial-{os.getpid()}"
-    try:
-        folder.mkdir()
-    except OSError as error:
-        raise LabelloopError(f"cannot write to {target.parent}: {error.strerror}") from error
-    try:
-        yield folder
-        os.rename(folder, target)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise no_room(folder, 0, shutil.disk_usage(target.parent).free) from error
-        raise LabelloopError(f"export failed and nothing was put in place: {error}") from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_abandoned(target: Path) -> None:
-    """Remove what an export to this target left that was killed."""
-    prefix = f".{target.name}.partial-"
-    for entry in target.parent.iterdir():
-        number = entry.name.removeprefix(prefix)
-        if entry.name.startswith(prefix) and number.isdecimal() and not Path(f"/proc/{number}").exists():
-            shutil.rmtree(entry, ignore_errors=True)

@@ -30,40 +30,50 @@ def compare(meant: Sequence[Sample], said: Iterable[Sample], findings: Findings)
         FidelityError: images or boxes are missing, added or changed, a corner moved further
             than `TOLERANCE`, or the reading has findings that would stop an import.
     """
-    wrong = [str(finding) for finding in findings.stopping()]
-    found = {sample.key: sample for sample in said}
+    places = {sample.key: number for number, sample in enumerate(meant)}
+    wrong: dict[int, list[str]] = {}
+    added: list[str] = []
     moved = 0.0
-    for sample in meant:
-        other = found.pop(sample.key, None)
-        if other is None:
-            wrong.append(f"{sample.key}: image is missing")
+    # One at a time: two copies of 100,000 images would be the largest thing in memory.
+    for other in said:
+        number = places.pop(other.key, None)
+        if number is None:
+            added.append(f"{other.key}: image was not meant to be there")
             continue
-        if other.boxes != sample.boxes:
-            difference = _compare_boxes(sample, other, wrong)
-            moved = max(moved, difference)
-        if (other.state, other.size, other.label) != (sample.state, sample.size, sample.label):
-            wrong.append(
-                f"{sample.key}: must be {sample.state}, {sample.size} px, label {sample.label!r};"
-                f" read back as {other.state}, {other.size} px, label {other.label!r}"
-            )
-        if (other.split or None, other.group or None) != (sample.split or None, sample.group or None):
-            wrong.append(
-                f"{sample.key}: must be in split {sample.split} and group {sample.group};"
-                f" read back as {other.split} and {other.group}"
-            )
-    wrong.extend(f"{key}: image was not meant to be there" for key in found)
-    if wrong:
-        raise FidelityError(summary("export does not say what was meant, and was not put in place", wrong))
+        differences: list[str] = []
+        moved = max(moved, _compare_samples(meant[number], other, differences))
+        if differences:
+            wrong[number] = differences
+    wrong |= {number: [f"{key}: image is missing"] for key, number in places.items()}
+    problems = [str(finding) for finding in findings.stopping()]
+    problems += [difference for number in sorted(wrong) for difference in wrong[number]] + added
+    if problems:
+        raise FidelityError(summary("export does not say what was meant, and was not put in place", problems))
     return moved
 
 
 def summary(sentence: str, problems: Sequence[str]) -> str:
-    """The sentence, the first ten problems, a line each, and how many more there are."""
+    """The sentence, the first ten problems, a line each (a file's name may hold a newline), and how many more there are."""
     lines = [f"{sentence}: {len(problems)} problem{'s' if len(problems) != 1 else ''}"]
-    lines += [f"  {problem}" for problem in problems[:_SHOWN]]
+    lines += ["  " + problem.replace("\n", r"\n") for problem in problems[:_SHOWN]]
     if len(problems) > _SHOWN:
         lines.append(f"  ... and {len(problems) - _SHOWN} more")
     return "\n".join(lines)
+
+
+def _compare_samples(meant: Sample, said: Sample, wrong: list[str]) -> float:
+    moved = _compare_boxes(meant, said, wrong) if said.boxes != meant.boxes else 0.0
+    if (said.state, said.size, said.label) != (meant.state, meant.size, meant.label):
+        wrong.append(
+            f"{meant.key}: must be {meant.state}, {meant.size} px, label {meant.label!r};"
+            f" read back as {said.state}, {said.size} px, label {said.label!r}"
+        )
+    if (said.split or None, said.group or None) != (meant.split or None, meant.group or None):
+        wrong.append(
+            f"{meant.key}: must be in split {meant.split} and group {meant.group};"
+            f" read back as {said.split} and {said.group}"
+        )
+    return moved
 
 
 def _compare_boxes(meant: Sample, said: Sample, wrong: list[str]) -> float:

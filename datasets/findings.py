@@ -27,6 +27,7 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "symlink-outside": ("stops", "a link leads out of the source and is not followed"),
     "symlink-broken": ("stops", "a link leads nowhere"),
     "path-outside": ("stops", "a label file names an image outside the source"),
+    "name-not-unicode": ("stops", "a file or folder whose name is not UTF-8; it is not read until it is renamed"),
     "same-key": ("stops", "two files whose names are the same text in Unicode NFC"),
     "case-clash": ("look", "names that differ only in upper and lower case"),
     "symlink-skipped": ("look", "a linked folder inside the source, read at its real place only"),
@@ -62,6 +63,10 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "label-disagrees": ("look", "folder or file name says another class than the label"),
     "class-order-assumed": ("look", "no class order is declared anywhere"),
     "class-empty": ("look", "a declared class without a single label"),
+    # the ledger
+    "content-changed": ("look", "an image has other bytes than the one of its key in the ledger"),
+    "labels-differ": ("look", "labels changed in the source and in the ledger; the ledger's stay"),
+    "renamed": ("look", "an image of the ledger that lies under another name now"),
     # splits
     "split-leak": ("look", "one group of images in two splits"),
     "split-differs": ("look", "an image is listed in two splits"),

@@ -84,7 +84,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Holds:
-    """What a format can say. What it cannot is listed in the loss report of an export."""
+    """What a format can say. What it cannot is listed in the loss report of an export.
+
+    `some_splits` is whether images with a split can stand beside images without one, `suffixes`
+    what the usual readers of the format take for an image: others are written all the same,
+    and listed. Empty for readers that take any.
+    """
 
     boxes: bool = True
     image_labels: bool = False
@@ -94,6 +99,8 @@ class Holds:
     attributes: bool = False
     ids: bool = False
     image_extra: bool = False
+    some_splits: bool = True
+    suffixes: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 
 from .geometry import Corners
-from .label_files import number, parse_json, read_bytes, read_text
+from .label_files import decode, describe, number, parse_json, read_bytes
 from .schema import Json
 
 Steps = tuple[str, ...]
@@ -128,15 +128,14 @@ def format_path(steps: Steps) -> str:
     return ".".join(re.sub(r"([.\\])", r"\\\1", step) for step in steps)
 
 
-def read_document(path: Path | str, encoding: str = "utf-8") -> Json:
+def read_document(path: Path | str, encoding: str = "") -> Json:
     """The value that a JSON file holds, object or list.
 
     Raises:
         ValueError: it cannot be read, is no JSON, or nests too deep.
     """
-    if encoding.lower().replace("_", "-") in ("utf-8", "utf8"):
-        return parse_json(read_bytes(path))
-    return parse_json(read_text(path, encoding))
+    data = read_bytes(path)
+    return parse_json(decode(data, encoding) if encoding else data)
 
 
 def find_value(value: Json, steps: Steps) -> Json:
@@ -183,7 +182,7 @@ def to_number(value: Json, name: str) -> float:
     """
     if isinstance(value, str):
         try:
-            found = float(value[:400]) if "_" not in value else float("nan")
+            found = float(value[:400]) if value.isascii() and "_" not in value else float("nan")
         except ValueError as error:
             raise ValueError(f"{name} must be a number, received {describe(value)}") from error
     elif isinstance(value, int | float) and not isinstance(value, bool):
@@ -268,17 +267,6 @@ def without(value: Json, paths: Iterable[Steps]) -> Json:
         rests = [without(each, [path[1:] for path in steps if path[0] == "*"]) for each in value]
         return [rest for rest in rests if rest != {}]
     return value
-
-
-def describe(value: Json) -> str:
-    """A value in a few words, for a message."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    if value is None:
-        return "null"
-    return repr(value[:40]) if isinstance(value, str) else repr(value)[:40]
 
 
 def _kind(given: Mapping[str, str]) -> tuple[Kind, tuple[Steps, ...]]:

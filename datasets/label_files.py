@@ -11,7 +11,6 @@ import json
 import os
 from pathlib import Path
 from typing import cast
-from xml.etree.ElementTree import Element, ParseError
 
 import orjson
 
@@ -20,19 +19,49 @@ from .schema import Json
 MAX_BYTES = 4_000_000_000
 """Label files larger than this are refused; a COCO file of a million boxes has 200 MB."""
 
+_SHOWN = 40
+"""How many characters of a value a message shows."""
 
-def read_text(path: Path | str, encoding: str = "utf-8") -> str:
-    """The text of a label file, without a byte order mark.
+
+def read_text(path: Path | str, encoding: str = "") -> str:
+    """The text of a label file, without a byte order mark; see `decode` for the encoding.
 
     Raises:
         ValueError: it cannot be opened, is too large, or is not in this encoding.
     """
-    data = read_bytes(path)
+    return decode(read_bytes(path), encoding)
+
+
+def read_lines(path: Path | str, encoding: str = "") -> list[str]:
+    """The lines of a text file, ended by LF, CR LF or CR; what else Unicode calls a line's end may be part of a name.
+
+    Raises:
+        ValueError: as `read_text` does.
+    """
+    return read_text(path, encoding).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def decode(data: bytes, encoding: str = "") -> str:
+    """The text of bytes, without a byte order mark.
+
+    Args:
+        encoding: "" takes the one that a byte order mark says, else UTF-8.
+
+    Raises:
+        ValueError: they are not in this encoding, or there is no such encoding.
+    """
+    name = encoding or marked_encoding(data) or "utf-8"
     try:
-        text = data.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
-        raise ValueError(f"file is not {encoding} text ({error}); a recipe can name another encoding") from error
-    return text.removeprefix("\ufeff")
+        return data.decode(name).removeprefix("\ufeff")
+    except (ValueError, LookupError) as error:
+        raise ValueError(f"file is not {name} text ({error}); a recipe can name another encoding") from error
+
+
+def marked_encoding(data: bytes) -> str:
+    """The encoding that a byte order mark says, "" where there is no mark."""
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return "utf-32"
+    return "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8" if data[:3] == b"\xef\xbb\xbf" else ""
 
 
 def read_bytes(path: Path | str) -> bytes:
@@ -50,23 +79,44 @@ def read_bytes(path: Path | str) -> bytes:
     raise ValueError(f"file has more than {MAX_BYTES / 1e9:g} GB")
 
 
-def read_json(path: Path | str, encoding: str = "utf-8") -> dict[str, Json]:
+def read_json(path: Path | str, encoding: str = "", once: tuple[str, ...] = ()) -> dict[str, Json]:
     """The object that a JSON file holds.
 
+    Args:
+        once: keys that hold labels. Where one stands twice in an object, parsers take the last
+            and lose the first without a word. A file that has them several times is looked
+            through for any object or list that would be lost so.
+
     Raises:
-        ValueError: it cannot be read, is no JSON, nests too deep, or is no object.
+        ValueError: it cannot be read, is no JSON, nests too deep, is no object, or has a key of `once` twice.
     """
-    data: bytes | str = read_bytes(path)
-    if encoding.lower().replace("_", "-") not in ("utf-8", "utf8"):
-        data = read_text(path, encoding)
-    value = parse_json(data)
+    data = read_bytes(path)
+    text = decode(data, encoding) if encoding else data
+    value = parse_json(text)
     if not isinstance(value, dict):
-        raise ValueError(f"file must hold a JSON object, received {_name(value)}")
+        raise ValueError(f"file must hold a JSON object, received {describe(value)}")
+    if once and any(data.count(b'"%b"' % key.encode()) > 1 for key in once):
+        _refuse_twice(text if isinstance(text, str) else decode(text, json.detect_encoding(text)), once)
     return value
 
 
+def _refuse_twice(text: str, once: tuple[str, ...]) -> None:
+    def refuse(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        seen: set[str] = set()
+        for key, value in pairs:
+            if key in seen and (key in once or isinstance(value, (dict, list))):
+                raise ValueError(f"{key[:120]!r} must stand once in an object, received it twice")
+            seen.add(key)
+        return {}
+
+    try:
+        json.loads(text, object_pairs_hook=refuse)
+    except RecursionError as error:
+        raise ValueError("file is nested too deep") from error
+
+
 def parse_json(data: bytes | str) -> Json:
-    """The value of a JSON text; NaN and Infinity are read as such.
+    """The value of a JSON text; NaN and Infinity are read as such, bytes as UTF-8, UTF-16 or UTF-32.
 
     Raises:
         ValueError: no JSON, or nested too deep.
@@ -75,30 +125,13 @@ def parse_json(data: bytes | str) -> Json:
         return cast(Json, orjson.loads(data))
     except orjson.JSONDecodeError as error:
         reason = str(error)
+    text = decode(data, json.detect_encoding(data)) if isinstance(data, bytes) else data
     try:
-        text = data.decode("utf-8-sig") if isinstance(data, bytes) else data.removeprefix("\ufeff")
         return cast(Json, json.loads(text))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"file is not utf-8 text ({error.reason}); a recipe can name another encoding") from error
     except RecursionError as error:
         raise ValueError("file is nested too deep") from error
     except ValueError as error:
         raise ValueError(f"file is no JSON: {reason}") from error
-
-
-def parse_xml(text: str) -> Element:
-    """The root of an XML text, entities and external references refused.
-
-    Raises:
-        ValueError: no XML, or one with a document type that defines entities.
-    """
-    from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
-
-    try:
-        return fromstring(text)
-    except (ParseError, DefusedXmlException, RecursionError, ValueError) as error:
-        raise ValueError(f"file is no XML that can be trusted: {error}") from error
 
 
 def number(value: object, name: str) -> float:
@@ -116,7 +149,7 @@ def number(value: object, name: str) -> float:
             raise ValueError(
                 f"{name} must be a number of ordinary size, received an integer that is too large"
             ) from error
-    raise ValueError(f"{name} must be a number, received {_name(value)}")
+    raise ValueError(f"{name} must be a number, received {describe(value)}")
 
 
 def text(value: object, name: str) -> str:
@@ -134,9 +167,17 @@ def text(value: object, name: str) -> str:
         return value
     if type(value) is int:
         return str(value)
-    raise ValueError(f"{name} must be text, received {_name(value)}")
+    raise ValueError(f"{name} must be text, received {describe(value)}")
 
 
-def _name(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 40 else f"{shown[:37]}..."
+def describe(value: object) -> str:
+    """A value in a few words, for a message; a huge or deep one costs no more than a small one."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(cast('list[object]', value))}"
+    if value is None:
+        return "null"
+    if isinstance(value, str) and len(value) > _SHOWN:
+        return f"{value[:_SHOWN]!r}..."
+    return repr(value)[:_SHOWN]

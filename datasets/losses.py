@@ -56,7 +56,8 @@ def project(
         unlabelled: whether images that nobody has labelled go along.
 
     Raises:
-        LabelloopError: nothing would be left.
+        LabelloopError: nothing would be left, or some images have a split and some have none,
+            and the format cannot say so.
     """
     losses = Losses()
     given = list(samples)
@@ -64,11 +65,24 @@ def project(
     if not kept:
         reasons = "; ".join(str(loss) for loss in losses.all()) or "no images"
         raise LabelloopError(f"nothing to write as {format}: {reasons}")
+    for sample in kept if holds.suffixes else ():
+        suffix = sample.key[sample.key.rfind(".") :].lower()
+        if suffix not in holds.suffixes:
+            losses.add(f"images that readers of {format} pass over for their suffix {suffix}", sample.key)
+    without = [sample.key for sample in kept if not sample.split]
+    if not holds.some_splits and 0 < len(without) < len(kept):
+        raise LabelloopError(
+            f"{format} must have a split for every image or for none, received {len(without)} images without one"
+            f" (first: {without[0]}) beside {len(kept) - len(without)} with; `labelloop split` gives every image one"
+        )
     return kept, losses.all()
 
 
 def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> Sample | None:
     key = sample.key
+    if sample.tags:
+        losses.add("tags of images", key)
+        sample = replace(sample, tags=())
     if sample.state == "unlabelled":
         if not unlabelled:
             losses.add("images left out that nobody has labelled yet", key)
@@ -76,8 +90,7 @@ def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> 
         if not holds.unlabelled:
             losses.add("images left out: the format cannot say 'not labelled yet'", key)
             return None
-        return sample
-    if sample.state == "negative" and not holds.negatives:
+    elif sample.state == "negative" and not holds.negatives:
         losses.add("looked-at negatives left out: the format has no place for them", key)
         return None
     label, boxes = sample.label, sample.boxes
@@ -95,6 +108,9 @@ def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> 
             return None
     if boxes and not (holds.attributes and holds.ids and holds.scores):
         boxes = tuple(box for each in boxes if (box := _project_box(each, key, holds, losses)) is not None)
+        if not boxes and label is None:
+            losses.add("images left out whose only boxes are around crowds", key)
+            return None
     extra = sample.extra
     if not holds.image_extra and extra:
         if meaningful(
@@ -102,10 +118,7 @@ def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> 
         ):
             losses.add("what the source said of images besides", key)
         extra = NOTHING
-    state = sample.state if boxes or label is not None or sample.state == "negative" else "negative"
-    if state != sample.state and not holds.negatives:
-        return None
-    return replace(sample, label=label, boxes=boxes, extra=extra, state=state)
+    return replace(sample, label=label, boxes=boxes, extra=extra)
 
 
 def _project_box(box: Box, key: str, holds: Holds, losses: Losses) -> Box | None:

@@ -12,8 +12,10 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from .csv_text import format_csv
 from .findings import Findings
 from .format import Placed
+from .images import is_image_name
 from .label_files import read_text
 
 MANIFEST = "manifest.csv"
@@ -32,13 +34,12 @@ class Row(NamedTuple):
 
 def format_manifest(samples: Iterable[Placed]) -> str:
     """The CSV text, one row for each sample in their order, lines ended by a newline."""
-    target = StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for placed in samples:
-        sample = placed.sample
-        writer.writerow((placed.image, sample.key, sample.split or "", sample.group or "", sample.state))
-    return target.getvalue()
+    rows = (
+        (placed.image, sample.key, sample.split or "", sample.group or "", sample.state)
+        for placed in samples
+        for sample in (placed.sample,)
+    )
+    return format_csv((COLUMNS, *rows))
 
 
 def read_manifest(path: Path, findings: Findings) -> dict[str, Row]:
@@ -57,8 +58,20 @@ def read_manifest(path: Path, findings: Findings) -> dict[str, Row]:
             if len(line) != len(COLUMNS):
                 raise ValueError(f"line {number} must have {len(COLUMNS)} fields, received {len(line)}")
             row = Row(*line)
-            rows[row.image] = row
+            if not is_below(row.key):
+                raise ValueError(
+                    f"line {number} must have a path below the source as its key, received {row.key[:120]!r}"
+                )
+            if not is_image_name(row.key):
+                raise ValueError(f"line {number} must have an image's name as its key, received {row.key[-120:]!r}")
+            if rows.setdefault(row.image, row) is not row:
+                raise ValueError(f"line {number} must have an image of its own, received {row.image[:120]!r} again")
     except (ValueError, csv.Error) as error:
         findings.add("unreadable-label-file", path.name, str(error))
         return {}
     return rows
+
+
+def is_below(path: str) -> bool:
+    """Whether a POSIX path names a file below its folder that a walk finds: not absolute, no part `..` or hidden."""
+    return "\0" not in path and not any(part.startswith(".") or not part for part in path.split("/"))

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from posixpath import normpath
-from re import match
+from re import ASCII, compile, match
 
 from .format import RawSample, Source
 from .tree import stem, to_key
+
+_PLAIN = compile(r"[\w-][\w .()-]*", ASCII).fullmatch
+"""Names that mean a file beside the label file whatever else holds: no folder, no drive, nothing to normalise."""
 
 
 class Pairs:
@@ -113,10 +116,12 @@ class Pairs:
 
     def _inside(self, key: str, named: str) -> tuple[str, bool]:
         """The key that a name means from a label file's folder, and whether it leads out of the source."""
+        folder = key.rpartition("/")[0]
+        if _PLAIN(named):
+            return (f"{folder}/{named}" if folder else named), False
         path = to_key(named.replace("\\", "/"))
         if path.startswith("/") or match(r"[A-Za-z]:", path) or "\0" in path:
             return "", True
-        folder = key.rpartition("/")[0]
         joined = normpath(f"{folder}/{path}" if folder else path)
         return joined, joined == ".." or joined.startswith("../")
 

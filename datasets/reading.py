@@ -27,7 +27,8 @@ Progress = Callable[[int, int], None]
 class Reading:
     """A source that is open for reading.
 
-    `samples()` streams; what is wrong collects in `findings`. `dataset()` reads it all.
+    `samples()` streams; what is wrong collects in `findings`, and `places` fills with the key
+    of the image that each place in the label files is about. `dataset()` reads it all.
     """
 
     root: Path
@@ -38,6 +39,7 @@ class Reading:
     max_pixels: int = MAX_PIXELS
     headers: Mapping[str, Header] | None = None
     header_of: Callable[[str, Header], None] | None = None
+    places: dict[str, str] = field(default_factory=dict[str, str])
     _read: set[str] = field(default_factory=set[str])
 
     def samples(self, progress: Progress | None = None) -> Iterator[Sample]:
@@ -51,6 +53,7 @@ class Reading:
                 row = manifest.get(sample.key)
                 if row is not None:
                     sample = replace(sample, key=row.key, split=row.split or None, group=row.group or sample.group)
+                self.places[raw.place] = sample.key
                 yield sample
             done += 1
             if progress is not None and done % 100 == 0:
@@ -79,7 +82,9 @@ class Reading:
             elif path is None:
                 raise ImageProblem("unreadable-image", "image is not in the source")
             else:
-                header = (self.headers or {}).get(raw.image) or read_header(path, self.max_pixels)
+                header = self.headers.get(raw.image) if self.headers is not None else None
+                if header is None:
+                    header = read_header(path, self.max_pixels)
         except ImageProblem as problem:
             self.findings.add(problem.kind, raw.image, str(problem))
             return None
@@ -92,7 +97,7 @@ class Reading:
     def _classes(self, samples: list[Sample]) -> tuple[str, ...]:
         if self.recipe.classes:
             return self.recipe.classes
-        named = [self.recipe.class_of(name) or name for name in self.source.declared]
+        named = [self.recipe.class_of(name) or name for name in self.source.declared if name]
         if not named and self.recipe.labels:
             named = list(self.recipe.labels.values())
         order = dict.fromkeys(named)

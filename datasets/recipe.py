@@ -47,7 +47,8 @@ class Recipe:
         polygons: whether polygons and other outlines are read as the box around them.
         orientation: what labels were drawn on where the size cannot tell; `assume` takes the
             upright image and says so each time.
-        encoding: of label files that are text.
+        encoding: of label files; "" takes what each says itself (a byte order mark, the
+            declaration of an XML file), else UTF-8.
         voc_origin: 1 where VOC files count pixels from 1, as VOC2012 itself does.
         accept: kinds of findings that are known of this source and harmless.
         fields: where the format `jsons` finds what it needs.
@@ -64,7 +65,7 @@ class Recipe:
     missing: Literal["unlabelled", "negative"] = "unlabelled"
     polygons: Literal["refuse", "boxes"] = "refuse"
     orientation: Literal["assume", "upright", "raw"] = "assume"
-    encoding: str = "utf-8"
+    encoding: str = ""
     voc_origin: Literal[0, 1] = 0
     accept: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -74,6 +75,7 @@ class Recipe:
         _choice("polygons", self.polygons, ("refuse", "boxes"))
         _choice("orientation", self.orientation, ("assume", "upright", "raw"))
         _choice("voc_origin", self.voc_origin, (0, 1))
+        _check_encoding(self.encoding)
         twice = sorted(name for name, count in Counter(self.classes).items() if count > 1)
         if twice:
             raise ValueError(f"classes must be named once each, received {', '.join(twice)} twice")
@@ -175,6 +177,8 @@ def format_recipe(recipe: Recipe, comment: str = "") -> str:
     lines = recipe_lines(recipe)
     head = "".join(f"# {line}".rstrip() + "\n" for line in comment.splitlines())
     body = yaml.safe_dump(lines, allow_unicode=True, sort_keys=False, width=110) if lines else "{}\n"
+    if not body.replace("\n", "").isprintable():  # a mark that turns the text around would be taken as it is
+        body = yaml.safe_dump(lines, allow_unicode=False, sort_keys=False, width=110)
     return head + body
 
 
@@ -208,12 +212,22 @@ def write_recipe(path: Path, recipe: Recipe, comment: str = "", *, replace: bool
     except FileExistsError as error:
         raise LabelloopError(f"{path} exists already and is not replaced; name another file") from error
     except OSError as error:
+        beside.unlink(missing_ok=True)
         raise LabelloopError(f"{path}: recipe cannot be written: {error.strerror}") from error
 
 
 def _choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise ValueError(f"{name} must be one of {', '.join(map(str, allowed))}, received {value!r}")
+
+
+def _check_encoding(name: str) -> None:
+    try:
+        "".encode(name or "utf-8")
+    except (LookupError, ValueError) as error:
+        raise ValueError(
+            f"encoding must be one that Python knows, such as utf-8 or cp949, received {name!r}"
+        ) from error
 
 
 def _compile(name: str, pattern: str) -> re.Pattern[str]:

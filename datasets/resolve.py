@@ -5,7 +5,9 @@ Everything that can go wrong with geometry goes wrong here, in one place, for ev
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
+from sys import intern
 
 from .findings import Findings
 from .format import FRACTIONS, RawBox, RawSample
@@ -31,10 +33,10 @@ def resolve(raw: RawSample, path: Path, header: Header, recipe: Recipe, findings
     boxes: tuple[Box, ...] = ()
     sound = True
     if raw.boxes:
-        frame = _frame(raw, header, recipe, findings)
+        frame = _frame(raw, header, size, recipe, findings)
         if frame is None:
             return None
-        boxes, sound = _boxes(raw, frame, header, recipe, findings)
+        boxes, sound = _boxes(raw, frame, header, size, recipe, findings)
     label = raw.label
     if label is not None:
         label = recipe.class_of(label)
@@ -51,9 +53,9 @@ def resolve(raw: RawSample, path: Path, header: Header, recipe: Recipe, findings
     )  # fmt: skip
 
 
-def _frame(raw: RawSample, header: Header, recipe: Recipe, findings: Findings) -> tuple[Size, bool] | None:
+def _frame(raw: RawSample, header: Header, size: Size, recipe: Recipe, findings: Findings) -> tuple[Size, bool] | None:
     """The size that the corners are for, and whether they are for the raw image."""
-    frame, size = raw.frame, header.size
+    frame = raw.frame
     if frame is None:
         frame = size
         if any(max(box.x2 - size[0], box.y2 - size[1]) > 0.01 * max(size) for box in raw.boxes):
@@ -79,23 +81,29 @@ def _frame(raw: RawSample, header: Header, recipe: Recipe, findings: Findings) -
             )
     target = header.raw if turned else size
     if frame != target and frame is not FRACTIONS:
-        if not same_shape(frame, target):
-            findings.add(
-                "aspect-differs", raw.place, f"image is {target} px, its label file says {frame}: not the same shape"
-            )
+        kind, message = _compare_sizes(frame, target)
+        findings.add(kind, raw.place, message)
+        if kind != "scaled":
             return None
-        scale = describe_scale(frame, target)
-        findings.add("scaled", raw.place, f"image is {target} px, its label file says {frame}: read at {scale}")
     return frame, turned
 
 
+@lru_cache(maxsize=1024)
+def _compare_sizes(frame: Size, target: Size) -> tuple[str, str]:
+    """The finding, kind and message, for a frame that is not the image's own size; a source has few such pairs."""
+    said = f"image is {target} px, its label file says {frame}"
+    if not same_shape(frame, target):
+        return "aspect-differs", f"{said}: not the same shape"
+    return "scaled", f"{said}: read at {describe_scale(frame, target)}"
+
+
 def _boxes(
-    raw: RawSample, frame: tuple[Size, bool], header: Header, recipe: Recipe, findings: Findings
+    raw: RawSample, frame: tuple[Size, bool], header: Header, size: Size, recipe: Recipe, findings: Findings
 ) -> tuple[tuple[Box, ...], bool]:
     (frame_width, frame_height), turned = frame
-    width, height = header.size
+    width, height = size
     # Multiplying before dividing keeps a whole number whole where the scale is 1/n.
-    target_width, target_height = header.raw if turned else header.size
+    target_width, target_height = header.raw if turned else size
     same = (frame_width, frame_height) == (target_width, target_height)
     boxes: list[Box] = []
     sound = True
@@ -120,7 +128,7 @@ def _boxes(
                 findings.add(
                     "box-outside",
                     _place(raw, box),
-                    f"box {_shown(x1, y1, x2, y2)} is outside its {header.size} px image",
+                    f"box {_shown(x1, y1, x2, y2)} is outside its {size} px image",
                 )
                 sound = False
                 continue
@@ -129,11 +137,12 @@ def _boxes(
                 findings.add(
                     "clipped",
                     _place(raw, box),
-                    f"box {_shown(x1, y1, x2, y2)} is clipped to its {header.size} px image",
+                    f"box {_shown(x1, y1, x2, y2)} is clipped to its {size} px image",
                 )
             x1, y1, x2, y2 = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
         try:
-            boxes.append(Box(label, x1, y1, x2, y2, box.id, box.score, box.attributes or NOTHING))
+            # One text for all boxes of a class: a parser makes a new one for each.
+            boxes.append(Box(intern(label), x1, y1, x2, y2, box.id, box.score, box.attributes or NOTHING))
         except ValueError as error:
             findings.add("bad-box", _place(raw, box), str(error))
             sound = False
@@ -143,6 +152,8 @@ def _boxes(
 
 
 def _find_twins(raw: RawSample, boxes: list[Box], findings: Findings) -> None:
+    if len({(box.label, box.x1, box.y1, box.x2, box.y2) for box in boxes}) == len(boxes):
+        return
     seen: set[tuple[str, float, float, float, float]] = set()
     for number, box in enumerate(boxes):
         known = (box.label, box.x1, box.y1, box.x2, box.y2)

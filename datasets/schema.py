@@ -77,6 +77,8 @@ class Sample:
     that made it upright. `state` tells a looked-at negative (no boxes, on purpose) from
     an image that nobody has labelled yet. `label` is the image's own class, if it has one.
     With `embedded`, `path` is the label file that carries the image inside it.
+    `tags` are a person's own marks, in alphabetical order. `sha256` is that of the image
+    file, 64 hex characters once the image lives in a ledger, and empty before.
 
     Raises:
         ValueError: labels on an image whose state says that there are none, or a
@@ -94,6 +96,8 @@ class Sample:
     group: str | None = None
     extra: Mapping[str, Json] = field(default_factory=lambda: NOTHING)
     embedded: bool = False
+    tags: tuple[str, ...] = ()
+    sha256: str = ""
 
     def __post_init__(self) -> None:
         if self.size[0] < 1 or self.size[1] < 1:

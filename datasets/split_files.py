@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
+from .csv_text import format_csv
 from .errors import LabelloopError
 from .label_files import read_text
 from .schema import Sample
@@ -31,12 +32,8 @@ class Assigned(NamedTuple):
 
 def format_splits(splits: Splits) -> str:
     """The CSV text, in the order of the keys."""
-    target = StringIO()
-    writer = csv.writer(target, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for key, split in splits.split_of.items():
-        writer.writerow((key, split or "", splits.group_of[key]))
-    return target.getvalue()
+    rows = ((key, split or "", splits.group_of[key]) for key, split in splits.split_of.items())
+    return format_csv((COLUMNS, *rows))
 
 
 def write_splits(splits: Splits, path: Path) -> None:

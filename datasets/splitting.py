@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .copies import find_copies
 from .errors import LabelloopError
 from .findings import Findings
 from .groups import merge_groups
@@ -57,13 +58,17 @@ def split_samples(
 
     Args:
         ratios, seed, fixed: as `assign_splits`.
-        embedder: finds near-duplicates; None looks at names only.
+        embedder: finds near-duplicates; None looks at names and bytes only.
 
     Raises:
         LabelloopError: as `assign_splits`.
     """
     findings = Findings()
-    near = find_near(samples, embedder, findings, progress) if embedder is not None else ()
+    near = tuple(Near(first.key, copy.key, 1.0, "the same bytes") for first, copy in find_copies(samples))
+    if embedder is not None:
+        known = {(pair.first, pair.second) for pair in near}
+        found = find_near(samples, embedder, findings, progress)
+        near += tuple(pair for pair in found if (pair.first, pair.second) not in known)
     named = {sample.key: sample.group for sample in samples}
     links = [(pair.first, pair.second) for pair in near]
     groups = merge_groups(named, named, links)
@@ -80,7 +85,21 @@ def split_samples(
         again = assign_splits(rest, groups, ratios, seed=seed, fixed=fixed)
         split_of = {key: again.split_of.get(key) for key in splits.split_of}
         splits = Splits(split_of, {key: groups[key] for key in split_of}, splits.unassigned, again.missing)
+    _find_torn(splits, findings)
     return Splitting(splits, near, findings)
+
+
+def _find_torn(splits: Splits, findings: Findings) -> None:
+    """Add to the findings the images that were fixed to another split than the first image of their group."""
+    first: dict[str, str] = {}
+    for key, split in splits.split_of.items():
+        if split is not None:
+            other = first.setdefault(splits.group_of[key], key)
+            if splits.split_of[other] != split:
+                message = (
+                    f"image is in {split}, and {other}, which belongs together with it, in {splits.split_of[other]}"
+                )
+                findings.add("split-leak", key, message)
 
 
 def find_near(
@@ -119,5 +138,5 @@ def load_embedder_or_say(model: str | None, cache: Path | None) -> Embedder:
     except ModuleNotFoundError as error:
         raise LabelloopError(
             f"near-duplicates need {error.name}, which is not installed: pip install 'labelloop[split]';"
-            " --no-near-duplicates splits by names alone"
+            " --no-near-duplicates splits by names and equal bytes alone"
         ) from error

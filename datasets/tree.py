@@ -76,7 +76,7 @@ def walk(root: Path, findings: Findings) -> Tree:
     while pending:
         folder, prefix = pending.pop()
         try:
-            entries = list(os.scandir(folder))
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)  # findings come in this order
         except OSError as error:
             findings.add("unreadable-folder", to_key(prefix), f"folder cannot be listed: {error.strerror}")
             continue
@@ -85,13 +85,27 @@ def walk(root: Path, findings: Findings) -> Tree:
             if name[0] == "." or name.lower() in _JUNK:
                 continue
             below = prefix + name
+            if not name.isascii() and not _is_unicode(name):
+                shown = below.encode("utf-8", "backslashreplace").decode()
+                findings.add("name-not-unicode", to_key(shown), "name is not UTF-8, so that no label file can hold it")
+                continue
             if entry.is_symlink() and not _follow(entry, real_root, to_key(below), findings):
                 continue
             if entry.is_dir():
                 pending.append((entry.path, below + "/"))
             elif entry.is_file():
                 found.append((to_key(below), entry.path, is_image_name(name)))
+            else:
+                findings.add("ignored-file", to_key(below), "neither a file nor a folder (a pipe, a socket, a device)")
     return _tree(root, found, findings)
+
+
+def _is_unicode(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no UTF-8 come as lone surrogates
+        return False
+    return True
 
 
 def _follow(entry: os.DirEntry[str], real_root: str, key: str, findings: Findings) -> bool:

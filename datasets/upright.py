@@ -12,9 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from .images import ImageProblem, open_image
+from .images import ImageProblem, exif_orientation, open_image
 
-_ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,7 +36,8 @@ def read_upright(path: Path, side: int) -> Image.Image:
     """
     try:
         with open_image(path) as image:
-            orientation = int(image.getexif().get(_ORIENTATION, 1))
+            # Pillow turns TIFF upright itself when it decodes, and no other format.
+            orientation = exif_orientation(image) if image.format != "TIFF" else 1
             # Twice the side, so that the averaging below still has pixels to average.
             image.draft("RGB", (2 * side, 2 * side))
             picture = _shrunk(to_rgb(image), side)

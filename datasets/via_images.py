@@ -51,7 +51,9 @@ class Images:
 
     def _find(self, folder: str, name: str, size: Json, place: str) -> str | None:
         findings = self._source.findings
-        path, known = to_key(name.replace("\\", "/")), self._source.images.images
+        path, known = to_key(name), self._source.images.images
+        if "\\" in path and path.rpartition("/")[2] not in self._by_name:
+            path = path.replace("\\", "/")  # from Windows, where no file's name has one
         joined, own = normpath(f"{folder}/{path}" if folder else path), normpath(path or ".")
         if re.match(r"/|[A-Za-z]:|\w+://|data:", path) or "\0" in path or joined.startswith("../"):
             findings.add("path-outside", place, f"image {shorten(name)} leads out of the source and is not followed")

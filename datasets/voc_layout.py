@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element
 
 from .format import Source
 from .images import is_image_name
-from .label_files import read_text
+from .label_files import read_lines
 from .pairs import Pairs
 from .tree import stem, to_key
 
@@ -79,7 +79,7 @@ def read_classes(source: Source, seen: set[str]) -> list[str]:
     if path is None:
         return []
     try:
-        lines = read_text(path, source.recipe.encoding).split("\n")
+        lines = read_lines(path, source.recipe.encoding)
     except ValueError as error:
         source.findings.add("unreadable-label-file", "classes.txt", str(error))
         return []
@@ -97,7 +97,7 @@ def read_splits(source: Source) -> dict[str, str]:
     for match in sorted(lists, key=lambda match: (_SET_ORDER.get(match["split"], 3), match.group())):
         key, split = match.group(), match["split"]
         try:
-            lines = read_text(source.tree.others[key], source.recipe.encoding).split("\n")
+            lines = read_lines(source.tree.others[key], source.recipe.encoding)
         except ValueError as error:
             source.findings.add("unreadable-label-file", key, str(error))
             continue
@@ -106,7 +106,7 @@ def read_splits(source: Source) -> dict[str, str]:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue
-            image = _listed(line.rstrip("\r"), match["top"] or "", by_stem)
+            image = _listed(line, match["top"] or "", by_stem)
             if image is None:
                 source.findings.add("orphan-label", f"{key}:{number}", f"image {line.strip()[:120]!r} is not there")
             elif split == "trainval":

@@ -13,6 +13,9 @@ from typing import TypeAlias, cast
 
 import yaml
 
+MAX_CHARACTERS = 2_000_000
+"""Longer texts are refused: PyYAML takes seconds for each megabyte, and 20,000 class names have half of one."""
+
 Text: TypeAlias = "str | list[Text] | dict[str, Text]"
 
 
@@ -34,14 +37,16 @@ def parse_yaml(content: str) -> Text:
     """The value of a YAML text: text, lists and mappings of text; "" for an empty one.
 
     Raises:
-        ValueError: no YAML, an alias, a key that stands twice, or nested too deep.
+        ValueError: no YAML, an alias, a key that stands twice, nested too deep, or too long.
     """
+    if len(content) > MAX_CHARACTERS:
+        raise ValueError(f"file must have at most {MAX_CHARACTERS / 1e6:g} million characters to be read as YAML")
     try:
         return cast(Text, yaml.load(content, _TextLoader) or "")  # noqa: S506  # builds text only
     except RecursionError as error:
         raise ValueError("file is nested too deep") from error
     except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise ValueError(f"file is no YAML that can be read: {error}") from error
+        raise ValueError(f"file is no YAML that can be read: {' '.join(str(error).split())}") from error
 
 
 def texts(value: Text, name: str) -> tuple[str, ...]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from importlib import import_module
+from io import StringIO
+from keyword import iskeyword
 from pkgutil import iter_modules
+from types import FrameType
 
 import click
 
@@ -18,13 +22,15 @@ class Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of all commands, in alphabetical order."""
-        return sorted(module.name.replace("_", "-") for module in iter_modules(commands.__path__))
+        return sorted(module.name.rstrip("_").replace("_", "-") for module in iter_modules(commands.__path__))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, None where there is none."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = import_module(f".{cmd_name.replace('-', '_')}", commands.__name__)
+        # `import` is a word of Python's, so its module is `import_`.
+        name = cmd_name.replace("-", "_")
+        module = import_module(f".{name}_" if iskeyword(name) else f".{name}", commands.__name__)
         found: object = module.command
         if not isinstance(found, click.Command):
             raise TypeError(f"{module.__name__} must define `command`, a click command")
@@ -37,7 +43,8 @@ def verbs() -> None:
     """Raw photos and JSON labels in, a training set that can be trusted out.
 
     \b
-    Exit status: 0 clean, 1 findings or failure, 2 a command that cannot be understood.
+    Exit status: 0 clean, 1 findings or failure, 2 a command that cannot be understood,
+    130 or 143 stopped by Ctrl-C or a signal.
 
     \b
     Example:
@@ -47,16 +54,50 @@ def verbs() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error made on purpose is one sentence and exit status 1."""
+    """Run the command line; an error made on purpose is one sentence and exit status 1.
+
+    A signal that asks to stop ends in cleaning up and the status that shells expect, 128
+    and the signal's number.
+    """
     from ..datasets.errors import LabelloopError
+    from .output import say
 
     # Samples and boxes live as long as the command and have no cycles: looking for some after
     # every 700 new objects took a quarter of the time of converting 10,000 images.
     gc.set_threshold(100_000, 50, 100)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
+            signal.signal(number, _stop)
     try:
-        verbs(prog_name="labelloop")
+        sys.exit(verbs.main(prog_name="labelloop", standalone_mode=False))
     except LabelloopError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}")
+        sys.exit(1)
+    except click.ClickException as error:
+        text = StringIO()
+        error.show(text)
+        say(text.getvalue().removesuffix("\n"))
+        sys.exit(error.exit_code)
+    except click.Abort as error:
+        stopped = error.__cause__
+        say("Stopped before the end.")
+        sys.exit(128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT))
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith(__name__.partition(".")[0]):
+            raise
+        say(f"Error: this needs {error.name}, which is not installed: pip install 'labelloop[all]'")
         sys.exit(1)
     except BrokenPipeError:
         sys.exit(1)
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asked the command to stop; everything that cleans up after Ctrl-C does so after it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise Stopped(number)

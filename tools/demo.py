@@ -36,31 +36,22 @@ STEPS = (
     ),
     Step("Say what is wrong with it (exit status 1: there are findings)", ("check", "photos", "--recipe", "won"), (1,)),
     Step(
-        "Split it without a leak: captures and near-identical shots stay together",
-        ("split", "photos", "--recipe", "won", "--to", "splits.csv"),
+        "Commit it to the ledger of a data set: from now on every label has a history",
+        ("import", "photos", "--name", "won", "--recipe", "won"),
         (0,),
-        "splits.csv",
     ),
+    Step("Split it without a leak: captures and near-identical shots stay together", ("split", "won"), (0,)),
+    Step("What the data set holds", ("status", "won"), (0,)),
+    Step("What was done to it, and by whom", ("log", "won"), (0,)),
     Step(
         "Write a YOLO training set, read back and compared box by box",
-        ("convert", "photos", "won-yolo", "--recipe", "won", "--format", "yolo", "--splits", "splits.csv"),
+        ("export", "won", "--format", "yolo", "--to", "won-yolo"),
         (0,),
         "won-yolo",
     ),
     Step(
         "The same as COCO, with polygons for Detectron2",
-        (
-            "convert",
-            "photos",
-            "won-coco",
-            "--recipe",
-            "won",
-            "--format",
-            "coco",
-            "--splits",
-            "splits.csv",
-            "--segmentation",
-        ),
+        ("export", "won", "--format", "coco", "--to", "won-coco", "--segmentation"),
         (0,),
         "won-coco",
     ),
@@ -83,6 +74,6 @@ def run_demo(folder: Path, say: Callable[[str], None], steps: Sequence[Step] = S
         if done.returncode not in step.statuses:
             raise LabelloopError(f"step {number} ended with status {done.returncode}; what it said stands above")
     say(
-        f"\nEverything is in {folder}. The ledger, the two browser pages, training and rounds are not built yet."
+        f"\nEverything is in {folder}. The two browser pages, training and rounds are not built yet."
         "\nWith your own data: labelloop recipe YOUR_FOLDER"
     )

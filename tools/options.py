@@ -28,8 +28,32 @@ class FormatName(click.ParamType[str]):
         return str(value)
 
 
+class SourceOrName(click.ParamType["Path | str"]):
+    """A folder that exists, or else the name of a data set."""
+
+    name = "source or name"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        """A path where there is such a folder, the name where it can be one."""
+        from ..datasets.errors import LabelloopError
+        from ..datasets.workspace import checked_name
+
+        text = str(value)
+        if Path(text).is_dir():
+            return Path(text)
+        try:
+            return checked_name(text)
+        except LabelloopError:
+            self.fail(f"no folder {text!r}, and a data set cannot have that name", param, ctx)
+
+
 def source_options(command: Callable[P, R]) -> Callable[P, R]:
     """The argument SOURCE and how it is to be read: --recipe, --from, --images, --max-pixels."""
+    return click.argument("source", type=_FOLDER)(reading_options(command))
+
+
+def reading_options(command: Callable[P, R]) -> Callable[P, R]:
+    """How a source is to be read: --recipe, --from, --images, --max-pixels."""
     from ..datasets.images import MAX_PIXELS
 
     for decorate in (
@@ -45,7 +69,6 @@ def source_options(command: Callable[P, R]) -> Callable[P, R]:
             "--from", "source_format", type=FormatName(), default="", help="The format of SOURCE; else found out."
         ),
         click.option("--recipe", help="How to read SOURCE: a YAML file, or a recipe that comes with labelloop."),
-        click.argument("source", type=_FOLDER),
     ):
         command = decorate(command)
     return command

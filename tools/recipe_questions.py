@@ -12,13 +12,13 @@ from ..datasets.discovery import Preview, Proposal
 from ..datasets.json_fields import parse_fields
 from ..datasets.recipe import Recipe
 from ..datasets.schema import Sample
-from .output import say, table
+from .output import printable, say, table
 
 
 def proposal_text(proposal: Proposal) -> str:
     """Why the proposal is as it is, a line a reason, and its preview."""
-    why = "\n".join(f"  {reason}" for reason in proposal.reasons)
-    return printable(f"Why:\n{why}\n\n{preview_text(proposal.preview)}")
+    why = "\n".join(f"  {printable(reason)}" for reason in proposal.reasons)
+    return f"Why:\n{why}\n\n{preview_text(proposal.preview)}"
 
 
 def preview_text(preview: Preview) -> str:
@@ -30,13 +30,13 @@ def preview_text(preview: Preview) -> str:
         lines.append(table(rows, ("id", "class", "labels")))
     if preview.samples:
         lines.append("The first of them:")
-        lines += [f"  {_sample_text(sample)}" for sample in preview.samples]
+        lines += [f"  {printable(_sample_text(sample))}" for sample in preview.samples]
     if preview.findings:
         lines.append("Findings: " + ", ".join(f"{count} {kind}" for kind, count in preview.findings.items()))
     if preview.stopping:
         lines.append(f"{preview.stopping} of them stop an import:")
-        lines += [f"  {message}" for message in preview.messages]
-    return printable("\n".join(lines))
+        lines += [f"  {printable(message)}" for message in preview.messages]
+    return "\n".join(lines)
 
 
 def ask(proposal: Proposal) -> Recipe:
@@ -54,11 +54,6 @@ def ask(proposal: Proposal) -> Recipe:
     )
     missing = _prompt("an image without a label file is", recipe.missing, click.Choice(["unlabelled", "negative"]))
     return replace(recipe, missing="negative" if missing == "negative" else "unlabelled")
-
-
-def printable(text: str) -> str:
-    """The text with control characters, which file names and labels may hold, written out as escapes."""
-    return "".join(letter if letter == "\n" or letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def proposal_json(proposal: Proposal, recipe_lines: Mapping[str, object], saved: Path | None) -> dict[str, object]:
@@ -103,7 +98,7 @@ def _ask_until(recipe: Recipe, question: Callable[[Recipe], Recipe]) -> Recipe:
         try:
             return question(recipe)
         except ValueError as error:
-            say(printable(f"  {error}"))
+            say(f"  {printable(str(error))}")
 
 
 def _ask_fields(recipe: Recipe) -> Recipe:

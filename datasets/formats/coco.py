@@ -9,23 +9,29 @@ Reference: https://cocodataset.org/#format-data
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import nextafter
 
 import orjson
 
 from ..coco_images import ImageFinder
+from ..coco_outlines import is_rectangle, parse_outline
 from ..format import Export, Format, Holds, RawBox, RawSample, Source
-from ..label_files import number, read_json, text
+from ..geometry import Corners
+from ..label_files import describe, number, read_json, text
 from ..schema import NOTHING, Box, Json, Sample, Size
 from ..tree import Tree
 
 _OF_ANNOTATION = frozenset(
-    {"id", "image_id", "category_id", "bbox", "area", "segmentation", "attributes", "box_id", "score"}
+    {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "attributes", "box_id", "score"}
 )
 _OF_IMAGE = frozenset({"id", "width", "height", "file_name", "state"})
-_SPLITS = (("train", "train"), ("valid", "val"), ("val", "val"), ("test", "test"))
+_LISTS = ("images", "annotations", "categories")
+_SPLIT = re.compile(r"(?<![a-z])(train|val|test)(?:ing|id|idation)?(?![a-z])")
 
 
 def detect(tree: Tree) -> int:
@@ -45,7 +51,7 @@ def read(source: Source) -> Iterator[RawSample]:
     finder = ImageFinder(source.images.images, source.findings)
     for key in _jsons(source.tree):
         try:
-            document = read_json(source.tree.others[key])
+            document = read_json(source.tree.others[key], source.recipe.encoding, _LISTS)
             if "images" in document and "annotations" in document:
                 yield from _read_document(key, document, source, finder)
             else:
@@ -102,14 +108,15 @@ def _annotation(
 ) -> dict[str, object]:
     width, height = _span(box.x1, box.x2, size[0]), _span(box.y1, box.y2, size[1])
     x2, y2 = box.x1 + width, box.y1 + height
-    attributes = {key: value for key, value in box.attributes.items() if key != "iscrowd"}
+    crowd = box.attributes.get("iscrowd") == 1
+    attributes = {key: value for key, value in box.attributes.items() if not (crowd and key == "iscrowd")}
     return {
         "id": annotation_id,
         "image_id": image_id,
         "category_id": category_id,
         "bbox": [box.x1, box.y1, width, height],
         "area": width * height,
-        "iscrowd": 1 if box.attributes.get("iscrowd") == 1 else 0,
+        "iscrowd": int(crowd),
         **({"segmentation": [[box.x1, box.y1, x2, box.y1, x2, y2, box.x1, y2]]} if with_polygon else {}),
         **({"attributes": attributes} if attributes else {}),
         **({"box_id": box.id} if box.id else {}),
@@ -138,132 +145,159 @@ def _jsons(tree: Tree) -> list[str]:
     return [key for key in tree.with_suffix(".json") if key.rpartition(".")[0] not in stems]
 
 
+@dataclass(slots=True)
+class _Labels:
+    """The boxes of one json by image id, the images whose labels are not sound, and what size their masks are for."""
+
+    boxes: dict[int | str, list[RawBox]] = field(default_factory=dict["int | str", "list[RawBox]"])
+    unsound: set[int | str] = field(default_factory=set["int | str"])
+    masks: dict[int | str, set[Size]] = field(default_factory=dict["int | str", "set[Size]"])
+
+
 def _read_document(key: str, document: Mapping[str, Json], source: Source, finder: ImageFinder) -> Iterator[RawSample]:
     names = _categories(document.get("categories"), key, source)
-    boxes, unsound = _annotations(document.get("annotations"), names, key, source)
+    labels = _annotations(document.get("annotations"), names, key, source)
     images = document.get("images")
     if not isinstance(images, list):
         raise ValueError("images must be a list")
-    dropped = sorted(set(document) - {"images", "annotations", "categories"})
+    dropped = sorted(set(document) - {*_LISTS})
     if dropped:
         source.findings.add("not-kept", key, f"{', '.join(dropped)[:200]} has no place in labelloop")
     split = _split_of(key)
-    known: set[int | str] = set()
+    known = _image_ids(images)
     for index, image in enumerate(images):
         place = f"{key}:images[{index}]"
         try:
             if not isinstance(image, dict):
-                raise ValueError(f"image must be an object, received {type(image).__name__}")
+                raise ValueError(f"image must be an object, received {describe(image)}")
             image_id = _identifier(image.get("id"))
-            if image_id in known:
-                raise ValueError(f"image id {image_id} stands twice")
-            known.add(image_id)
+            if known[image_id] > 1:
+                raise ValueError(
+                    f"image id {image_id} stands {known[image_id]} times, so nothing says whose labels are whose"
+                )
             found = finder.find(text(image.get("file_name"), "file_name"), key, place)
-            if found is None or image_id in unsound:
+            if found is None or image_id in labels.unsound:
                 continue
-            width, height = image.get("width"), image.get("height")
-            frame = None
-            if width is not None and height is not None:
-                frame = Size(int(number(width, "width")), int(number(height, "height")))
-                if frame[0] < 1 or frame[1] < 1:
-                    frame = None
-        except (ValueError, OverflowError) as error:
+            frame = _frame(image, labels.masks.get(image_id, set()))
+        except ValueError as error:
             source.findings.add("unreadable-label-file", place, str(error))
             continue
-        own = boxes.get(image_id, [])
+        own = labels.boxes.get(image_id, [])
         state = "labelled" if own else "unlabelled" if image.get("state") == "unlabelled" else "negative"
         rest = {name: value for name, value in image.items() if name not in _OF_IMAGE}
         yield RawSample(found, place, state, frame, own, None, split, rest or NOTHING)
-    for image_id in boxes.keys() - known:
-        source.findings.add(
-            "orphan-label", key, f"{len(boxes[image_id])} annotations are for image id {image_id}, which is not listed"
-        )
+    for image_id, own in labels.boxes.items():
+        if image_id not in known:
+            what = f"{len(own)} annotations are for image id {image_id!r}, which is not listed"
+            source.findings.add("orphan-label", f"{key}:{own[0].place}", what)
 
 
-def _annotations(
-    value: Json, names: Mapping[int | str, str], key: str, source: Source
-) -> tuple[dict[int | str, list[RawBox]], set[int | str]]:
+def _image_ids(images: list[Json]) -> Counter[int | str]:
+    known: Counter[int | str] = Counter()
+    for image in images:
+        try:
+            known[_identifier(image.get("id") if isinstance(image, dict) else None)] += 1
+        except ValueError:
+            continue  # said where the image is read
+    return known
+
+
+def _frame(image: Mapping[str, Json], masks: set[Size]) -> Size | None:
+    """The size that an image's labels are for, as the image or its masks say it; None where neither does.
+
+    Raises:
+        ValueError: a size that is none, or masks that are for another.
+    """
+    width, height = image.get("width"), image.get("height")
+    said = set(masks)
+    if not (width in (None, 0) and height in (None, 0)):
+        sides = number(width, "width"), number(height, "height")
+        if not (sides[0] >= 1 and sides[1] >= 1 and sides[0].is_integer() and sides[1].is_integer()):
+            raise ValueError(f"width and height must be whole numbers above 0, received {width} and {height}")
+        said.add(Size(int(sides[0]), int(sides[1])))
+    if len(said) > 1:
+        raise ValueError(f"image and masks must be of one size, received {' and '.join(map(str, sorted(said)))}")
+    return next(iter(said), None)
+
+
+def _annotations(value: Json, names: Mapping[int | str, str], key: str, source: Source) -> _Labels:
     if not isinstance(value, list):
         raise ValueError("annotations must be a list")
-    boxes: dict[int | str, list[RawBox]] = {}
-    unsound: set[int | str] = set()
+    labels = _Labels()
     for index, annotation in enumerate(value):
         place = f"annotations[{index}]"
         image_id: int | str | None = None
         try:
             if not isinstance(annotation, dict):
-                raise ValueError(f"annotation must be an object, received {type(annotation).__name__}")
+                raise ValueError(f"annotation must be an object, received {describe(annotation)}")
             image_id = _identifier(annotation.get("image_id"))
-            boxes.setdefault(image_id, []).append(_box(annotation, names, key, place, source))
+            box = _box(annotation, image_id, names, f"{key}:{place}", source, labels)
+            if box is not None:
+                labels.boxes.setdefault(image_id, []).append(box._replace(place=place))
+                continue
         except LookupError as error:
             source.findings.add("unknown-label", f"{key}:{place}", str(error.args[0]))
         except ValueError as error:
             source.findings.add("bad-box", f"{key}:{place}", str(error))
-        else:
-            continue
         if image_id is not None:
-            unsound.add(image_id)
-    return boxes, unsound
+            labels.unsound.add(image_id)
+    return labels
 
 
-def _box(annotation: dict[str, Json], names: Mapping[int | str, str], key: str, place: str, source: Source) -> RawBox:
+def _box(
+    annotation: dict[str, Json], image_id: int | str, names: Mapping[int | str, str], place: str, source: Source, labels: _Labels,
+) -> RawBox | None:  # fmt: skip
+    """The box of an annotation; None, with a finding, for an outline that may not be read as one."""
     category = _identifier(annotation.get("category_id"))
     if category not in names:
-        raise LookupError(f"category id {category} is not listed")
-    corners = _corners(annotation, f"{key}:{place}", source)
-    given = annotation.get("attributes")
+        raise LookupError(f"category id {category!r} is not listed")
     attributes = {name: value for name, value in annotation.items() if name not in _OF_ANNOTATION}
-    if attributes.get("iscrowd") == 0:
-        del attributes["iscrowd"]
-    elif attributes.get("iscrowd") == 1:
-        source.findings.add("crowd", f"{key}:{place}", f"box around a crowd of {names[category]}")
+    given = annotation.get("attributes")
     if isinstance(given, dict):
         attributes.update(given)
+    elif given is not None:
+        attributes["attributes"] = given
+    crowd = annotation.get("iscrowd")
+    if crowd not in (None, 0, 1):
+        raise ValueError(f"iscrowd must be 0 or 1, received {describe(crowd)}")
+    if crowd:
+        attributes["iscrowd"] = 1
+        source.findings.add("crowd", place, f"box around a crowd of {names[category]}")
+    corners = _corners(annotation, image_id, place, source, labels)
+    if corners is None:
+        return None
     score = annotation.get("score")
     return RawBox(
-        names[category], *corners, place, attributes or NOTHING, text(annotation.get("box_id", ""), "box_id"),
+        names[category], *corners, "", attributes or NOTHING, text(annotation.get("box_id", ""), "box_id"),
         None if score is None else number(score, "score"),
     )  # fmt: skip
 
 
-def _corners(annotation: dict[str, Json], place: str, source: Source) -> tuple[float, float, float, float]:
+def _corners(
+    annotation: dict[str, Json], image_id: int | str, place: str, source: Source, labels: _Labels
+) -> Corners | None:
     box, outline = annotation.get("bbox"), annotation.get("segmentation")
     if isinstance(box, list) and len(box) == 4:
         x, y, width, height = (number(value, "bbox") for value in box)
         if not (width > 0 and height > 0):
             raise ValueError(f"bbox must have a width and a height above 0, received {width:g}x{height:g}")
-        if outline and not _is_rectangle(outline, (x, y, x + width, y + height)):
+        if outline and not is_rectangle(outline, (x, y, x + width, y + height)):
             source.findings.add("not-kept", place, "mask or polygon beside the box is not kept")
         return x, y, x + width, y + height
     if box:
         raise ValueError("bbox must be four numbers [x, y, width, height]")
-    if not isinstance(outline, list) or not outline or not all(isinstance(part, list) for part in outline):
-        raise ValueError("annotation has neither a bbox nor a polygon")
+    kind, corners, size = parse_outline(outline)
     if source.recipe.polygons != "boxes":
-        raise ValueError("annotation has a polygon and no bbox; `polygons: boxes` reads the box around it")
-    xs = [number(value, "segmentation") for part in outline if isinstance(part, list) for value in part[0::2]]
-    ys = [number(value, "segmentation") for part in outline if isinstance(part, list) for value in part[1::2]]
-    if not xs or not ys:
-        raise ValueError("annotation has an empty polygon and no bbox")
-    source.findings.add("boxed-shape", place, "polygon is read as the box around it")
-    return min(xs), min(ys), max(xs), max(ys)
-
-
-def _is_rectangle(outline: Json, corners: tuple[float, float, float, float]) -> bool:
-    """Whether an outline says no more than the box does."""
-    if (
-        not isinstance(outline, list)
-        or len(outline) != 1
-        or not isinstance(outline[0], list)
-        or len(outline[0]) not in (8, 10)
-    ):
-        return False
-    xs = [value for value in outline[0][0::2] if isinstance(value, (int, float))]
-    ys = [value for value in outline[0][1::2] if isinstance(value, (int, float))]
-    x1, y1, x2, y2 = corners
-    return all(min(abs(x - x1), abs(x - x2)) < 1e-6 for x in xs) and all(
-        min(abs(y - y1), abs(y - y2)) < 1e-6 for y in ys
-    )
+        source.findings.add(
+            "unsupported-shape",
+            place,
+            f"annotation has a {kind} and no bbox; `polygons: boxes` reads the box around it",
+        )
+        return None
+    source.findings.add("boxed-shape", place, f"{kind} is read as the box around it")
+    if size is not None:
+        labels.masks.setdefault(image_id, set()).add(size)
+    return corners
 
 
 def _categories(value: Json, key: str, source: Source) -> dict[int | str, str]:
@@ -271,15 +305,18 @@ def _categories(value: Json, key: str, source: Source) -> dict[int | str, str]:
     if not isinstance(value, list):
         raise ValueError("categories must be a list")
     names: dict[int | str, str] = {}
+    taken: set[str] = set()
     for index, category in enumerate(value):
         if not isinstance(category, dict):
-            raise ValueError(f"categories[{index}] must be an object, received {type(category).__name__}")
-        category_id, name = _identifier(category.get("id")), text(category.get("name"), "name")
-        if category_id in names or name in names.values() or not name:
+            raise ValueError(f"categories[{index}] must be an object, received {describe(category)}")
+        category_id = _identifier(category.get("id"), f"categories[{index}].id")
+        name = text(category.get("name"), f"categories[{index}].name")
+        if category_id in names or name in taken or not name:
             source.findings.add(
                 "classes-differ", f"{key}:categories[{index}]", f"category {category_id} {name!r} must be there once"
             )
         names[category_id] = name
+        taken.add(name)
     ids = [number for number in names if isinstance(number, int)]
     order = sorted(ids) if len(ids) == len(names) else list(names)
     if order != list(names):
@@ -296,20 +333,18 @@ def _categories(value: Json, key: str, source: Source) -> dict[int | str, str]:
     return names
 
 
-def _identifier(value: Json) -> int | str:
+def _identifier(value: Json, name: str = "id") -> int | str:
     if type(value) is int or isinstance(value, str):
         return value
-    if type(value) is float and value == value // 1:
+    if type(value) is float and value.is_integer():
         return int(value)
-    raise ValueError(f"id must be a number, received {str(value)[:40]!r}")
+    raise ValueError(f"{name} must be a whole number or text, received {describe(value)}")
 
 
 def _split_of(key: str) -> str | None:
     """The split that a json's path names: `instances_val2017.json`, `train/_annotations.coco.json`."""
-    name = key.lower()
-    found = {split for word, split in _SPLITS if word in name.rpartition("/")[2]}
-    if not found:
-        found = {split for word, split in _SPLITS if word in name.split("/")[:-1]}
+    *folders, name = key.lower().split("/")
+    found = set(_SPLIT.findall(name)) or {split for folder in folders for split in _SPLIT.findall(folder)}
     return found.pop() if len(found) == 1 else None
 
 

@@ -1,7 +1,8 @@
 """Class folders: an image's class is the folder that it lies in, as Keras reads them; with or without splits.
 
 `CLASS/x.jpg` or `SPLIT/CLASS/x.jpg`. Keras numbers the folders in alphabetical order,
-so an export has every class in every split, and `classes.txt` keeps the declared order.
+so an export has every class in every split, `classes.txt` keeps the declared order, and
+`README.txt` says how Keras is told it.
 
 Reference: https://keras.io/api/data_loading/image/, `image_dataset_from_directory`.
 """
@@ -12,7 +13,7 @@ from collections.abc import Collection, Iterator
 from unicodedata import normalize
 
 from ..format import Export, Format, Holds, RawSample, Source
-from ..label_files import read_text
+from ..label_files import read_lines
 from ..schema import Sample
 from ..tree import Tree, stem
 
@@ -21,8 +22,12 @@ _SPLIT_OF = {
     "testing": "test",
 }  # fmt: skip
 _FOLDER_OF = {"val": "validation"}
-_CLASSES = "classes.txt"
-_NOT_WALKED = frozenset({"thumbs.db", "desktop.ini", "__macosx", "manifest.csv", "losses.txt", _CLASSES})
+_CLASSES, _README = "classes.txt", "README.txt"
+_NOT_WALKED = frozenset(
+    {"thumbs.db", "desktop.ini", "__macosx", "manifest.csv", "losses.txt", _CLASSES, _README.lower()}
+)
+_KERAS = frozenset({".jpg", ".jpeg", ".png", ".bmp"})
+"""The suffixes that both image_dataset_from_directory and flow_from_directory read."""
 
 
 def detect(tree: Tree) -> int:
@@ -80,6 +85,8 @@ def image_place(sample: Sample) -> str:
 def write(export: Export) -> None:
     """A folder for each class in each split, empty ones too, and `classes.txt` with the order.
 
+    torchvision's `ImageFolder` takes the empty ones with `allow_empty=True`.
+
     Raises:
         ValueError: a class or split that cannot be a folder, or two classes that would share one.
     """
@@ -90,6 +97,32 @@ def write(export: Export) -> None:
         for folder in folders:
             export.folder.joinpath(*_split_folder(split), folder).mkdir(parents=True, exist_ok=True)
     (export.folder / _CLASSES).write_bytes("".join(f"{name}\n" for name in export.classes).encode())
+    split = _split_folder(next(iter(export.splits()), None))
+    (export.folder / _README).write_bytes(format_readme(folders, "/".join(split) or ".").encode())
+
+
+def format_readme(folders: list[str], folder: str) -> str:
+    """What an export says about the order of its classes, and how Keras is told it.
+
+    Args:
+        folders: the class folders in their declared order.
+        folder: one that has them, relative to the export.
+    """
+    order = sorted(folders)
+    if order == folders:
+        said = "which is the order that was declared"
+    else:
+        said = f"not in the order that was declared, {', '.join(folders)}"
+    return f"""\
+Class folders. {_CLASSES} has the classes in the order that was declared.
+
+Keras numbers folders in alphabetical order: {", ".join(order)};
+{said}. Naming the classes gives that order in any case:
+
+    names = open("{_CLASSES}", encoding="utf-8").read().splitlines()
+    keras.utils.image_dataset_from_directory({folder!r}, class_names=names)
+    ImageDataGenerator().flow_from_directory({folder!r}, classes=names)
+"""
 
 
 def _folder(what: str, name: str) -> str:
@@ -146,7 +179,7 @@ def _read_classes(source: Source) -> list[str]:
     if path is None:
         return []
     try:
-        lines = read_text(path, source.recipe.encoding).split("\n")
+        lines = read_lines(path, source.recipe.encoding)
     except ValueError as error:
         source.findings.add("unreadable-label-file", _CLASSES, str(error))
         return []
@@ -158,7 +191,7 @@ def _read_classes(source: Source) -> list[str]:
 
 FORMAT = Format(
     title="class folders, as Keras reads them",
-    holds=Holds(boxes=False, image_labels=True, negatives=False, unlabelled=False),
+    holds=Holds(boxes=False, image_labels=True, negatives=False, unlabelled=False, some_splits=False, suffixes=_KERAS),
     detect=detect,
     read=read,
     image_place=image_place,

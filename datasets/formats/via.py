@@ -10,19 +10,20 @@ Reference: https://www.robots.ox.ac.uk/~vgg/software/via/, "VIA JSON format" 2.0
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import cos, inf, isnan, nextafter, sin
+from math import cos, inf, isfinite, isnan, nextafter, sin
 
 import orjson
 
 from ..format import Export, Format, Holds, Placed, RawBox, RawSample, Source
 from ..geometry import Corners
-from ..label_files import number, read_json, text
+from ..label_files import describe, number, read_json, text
 from ..pairs import shorten
 from ..schema import NOTHING, Box, Json, Sample, State
 from ..tree import Tree
 from ..via_images import Images
 
 _LABEL, _STATE, _REST, _ORDER = "label", "labelloop_state", "labelloop_attributes", "labelloop_order"
+_PARTS = ("_via_img_metadata", "_via_attributes", "regions")
 _USUAL = ("class", "type", "name", "category")
 _OUTLINES = frozenset({"polygon", "circle", "ellipse", "polyline"})
 
@@ -43,7 +44,7 @@ def read(source: Source) -> Iterator[RawSample]:
     images = Images(source)
     for key in source.tree.with_suffix(".json"):
         try:
-            document = read_json(source.tree.others[key], source.recipe.encoding)
+            document = read_json(source.tree.others[key], source.recipe.encoding, _PARTS)
             entries = _entries(document)
             if entries is None:
                 source.findings.add("ignored-file", key, "json that is no VIA project or annotation")
@@ -67,7 +68,11 @@ def image_place(sample: Sample) -> str:
 
 
 def write(export: Export) -> None:
-    """`via.json`, a project that VIA 2 opens when it lies beside `via.html` or knows the images' folder."""
+    """`via.json`, a project that VIA 2 opens ("Load Project").
+
+    VIA finds the images by their names where `via.html` lies beside `via.json`, or in the
+    default path of its settings; "Add Files" matches file names without folders.
+    """
     metadata = dict(_entry(export, placed) for placed in export.samples)
     order = list(export.classes)
     # JavaScript puts options that are whole numbers ('10', '50') first and sorts them, so the
@@ -83,7 +88,8 @@ def write(export: Export) -> None:
     }
     project: dict[str, object] = {
         "_via_settings": {
-            "core": {"buffer_size": 18, "default_filepath": ""},
+            "ui": {"image": {"region_label": _LABEL, "region_color": _LABEL}},
+            "core": {"buffer_size": 18, "filepath": {}, "default_filepath": ""},
             "project": {"name": "labelloop"},
         },
         "_via_img_metadata": metadata,
@@ -107,10 +113,10 @@ def _sample(
         if isinstance(regions, dict):
             regions = list(regions.values())
         if not isinstance(regions, list):
-            raise ValueError(f"regions must be a list, received {type(regions).__name__}")
+            raise ValueError(f"regions must be a list, received {describe(regions)}")
         attributes = entry.get("file_attributes") or {}
         if not isinstance(attributes, dict):
-            raise ValueError(f"file_attributes must be an object, received {type(attributes).__name__}")
+            raise ValueError(f"file_attributes must be an object, received {describe(attributes)}")
     except ValueError as error:
         source.findings.add("unreadable-label-file", place, str(error))
         return None
@@ -142,7 +148,7 @@ def _box(region: Json, label: str, entry: str, place: str, source: Source) -> Ra
         ValueError: no region, a shape without its numbers, or a class that is no text.
     """
     if not isinstance(region, dict):
-        raise ValueError(f"region must be an object, received {type(region).__name__}")
+        raise ValueError(f"region must be an object, received {describe(region)}")
     shape, attributes = region.get("shape_attributes"), region.get("region_attributes") or {}
     if not isinstance(shape, dict) or not isinstance(attributes, dict):
         raise ValueError("region must have shape_attributes and region_attributes, both objects")
@@ -154,8 +160,9 @@ def _box(region: Json, label: str, entry: str, place: str, source: Source) -> Ra
     name = text(said, label)
     kind = shape.get("name")
     if kind != "rect":
-        shown, place_of = str(kind)[:40], f"{entry}:{place}"
-        if kind not in _OUTLINES:
+        shown, place_of = kind if isinstance(kind, str) else describe(kind), f"{entry}:{place}"
+        if shown not in _OUTLINES:
+            shown = shown[:40]
             source.findings.add("unsupported-shape", place_of, f"{shown} has no area and cannot be a box")
             return None
         if source.recipe.polygons != "boxes":
@@ -181,15 +188,20 @@ def _corners(shape: Mapping[str, Json]) -> Corners:
     if kind == "rect":
         x, y, width, height = (number(shape.get(name), name) for name in ("x", "y", "width", "height"))
         return x, y, x + width, y + height
-    if kind in ("circle", "ellipse"):
-        cx, cy = number(shape.get("cx"), "cx"), number(shape.get("cy"), "cy")
-        if kind == "circle":
-            radius = number(shape.get("r"), "r")
-            return cx - radius, cy - radius, cx + radius, cy + radius
-        rx, ry, theta = (number(shape.get(name, 0), name) for name in ("rx", "ry", "theta"))
+    if kind == "circle":
+        cx, cy, radius = (number(shape.get(name), name) for name in ("cx", "cy", "r"))
+        return cx - radius, cy - radius, cx + radius, cy + radius
+    if kind == "ellipse":
+        cx, cy, rx, ry, theta = (
+            number(shape.get(name, 0 if name == "theta" else None), name) for name in ("cx", "cy", "rx", "ry", "theta")
+        )
+        if not isfinite(theta):
+            raise ValueError(f"theta must be finite, received {theta}")
         across, down = abs(complex(rx * cos(theta), ry * sin(theta))), abs(complex(rx * sin(theta), ry * cos(theta)))
         return cx - across, cy - down, cx + across, cy + down
     xs, ys = _points(shape, "all_points_x"), _points(shape, "all_points_y")
+    if len(xs) != len(ys):
+        raise ValueError(f"all_points_x and all_points_y must be as many, received {len(xs)} and {len(ys)}")
     return min(xs), min(ys), max(xs), max(ys)
 
 

@@ -12,17 +12,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from math import cos, isnan, pi, sin
+from math import cos, isfinite, isnan, pi, sin
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 from ..format import Export, Format, Holds, Placed, RawBox, RawSample, Source
 from ..geometry import Corners
-from ..label_files import parse_json, parse_xml, read_text
+from ..label_files import parse_json, text
 from ..pairs import Pairs
 from ..schema import NOTHING, Box, Json, Sample, Size
 from ..tree import Tree, stem
 from ..voc_layout import IMAGE_FOLDERS, element_text, image_named, read_classes, read_splits
+from ..xml_files import read_xml
 
 _OF_IMAGE = frozenset({"folder", "filename", "path", "size", "object", "attributes", "verified", "depth"})
 _OF_OBJECT = frozenset({"name", "bndbox", "robndbox", "polygon", "part", "deleted", "attributes", "box_id", "score"})
@@ -36,7 +37,7 @@ def detect(tree: Tree) -> int:
     """How much a folder looks like VOC: 90 where one of the first XML files does, 75 for a `JPEGImages` folder."""
     for key in tree.with_suffix(".xml")[:5]:
         try:
-            if _is_annotation(parse_xml(read_text(tree.path(key)))):
+            if _is_annotation(read_xml(tree.path(key))):
                 return 90
         except ValueError:
             continue
@@ -51,7 +52,7 @@ def read(source: Source) -> Iterator[RawSample]:
     seen: set[str] = set()
     for key in source.tree.with_suffix(".xml"):
         try:
-            root = parse_xml(read_text(source.tree.others[key], source.recipe.encoding))
+            root = read_xml(source.tree.others[key], source.recipe.encoding)
             if not _is_annotation(root):
                 if pairs.twins(key):
                     raise ValueError(f"root must be an <annotation> of VOC, received <{root.tag[:40]}>")
@@ -249,7 +250,7 @@ def _frame(root: Element) -> Size | None:
 
 def _number(shown: str, name: str) -> float:
     try:
-        if "_" not in shown:
+        if shown.isascii() and "_" not in shown:
             return float(shown)
     except ValueError:
         pass
@@ -259,10 +260,14 @@ def _number(shown: str, name: str) -> float:
 def _boxes(key: str, root: Element, source: Source) -> tuple[list[RawBox], bool]:
     boxes: list[RawBox] = []
     sound = True
+    tags = [each.tag for each in root if len(each) and each.tag != "object"]
+    odd = next((tag for tag in tags if tag.rpartition("}")[2].lower() == "object"), None)
+    if odd is not None:
+        raise ValueError(f"objects must be elements named object, received {odd[:80]}")
     for index, element in enumerate(root.iterfind("object")):
         place = f"object[{index}]"
         bare = element.find("bndbox") is None
-        if bare and element_text(element.find("deleted")) == "1":
+        if element_text(element.find("deleted")) == "1":
             source.findings.add("not-kept", f"{key}:{place}", "object is marked as deleted")
             continue
         if element.find("part") is not None:
@@ -279,11 +284,11 @@ def _boxes(key: str, root: Element, source: Source) -> tuple[list[RawBox], bool]
             x1, y1, x2, y2 = corners
             origin = source.recipe.voc_origin
             raw = RawBox(
-                element_text(element.find("name")), x1 - origin, y1 - origin, x2, y2, place, attributes or NOTHING
+                element_text(_only(element, "name")), x1 - origin, y1 - origin, x2, y2, place, attributes or NOTHING
             )
-            boxes.append(
-                raw._replace(id=element_text(element.find("box_id")), score=_number(score, "score") if score else None)
-            )
+            box_id = element.find("box_id")
+            said = "" if box_id is None else text(_value(box_id), "box_id")
+            boxes.append(raw._replace(id=said, score=_number(score, "score") if score else None))
         except ValueError as error:
             source.findings.add("bad-box", f"{key}:{place}", str(error))
             sound = False
@@ -292,8 +297,7 @@ def _boxes(key: str, root: Element, source: Source) -> tuple[list[RawBox], bool]
 
 def _corners(element: Element, attributes: Mapping[str, Json], source: Source, place: str) -> Corners | None:
     """The corners that an object says; None, with a finding, for an outline that may not be read as a box."""
-    turned = element.find("robndbox")
-    bndbox, polygon = element.find("bndbox"), element.find("polygon")
+    turned, bndbox, polygon = (_only(element, name) for name in ("robndbox", "bndbox", "polygon"))
     if bndbox is not None:
         x1, y1, x2, y2 = (_side(bndbox, name) for name in ("xmin", "ymin", "xmax", "ymax"))
         degrees = _rotation(element, attributes)
@@ -317,7 +321,15 @@ def _corners(element: Element, attributes: Mapping[str, Json], source: Source, p
 
 
 def _side(parent: Element, name: str) -> float:
-    return _number(element_text(parent.find(name)), f"{parent.tag}.{name}")
+    return _number(element_text(_only(parent, name)), f"{parent.tag}.{name}")
+
+
+def _only(parent: Element, name: str) -> Element | None:
+    """The child of this name; a ValueError where there are two, of which nothing says which is meant."""
+    found = parent.findall(name)
+    if len(found) > 1:
+        raise ValueError(f"{parent.tag} must have one {name}, received {len(found)}")
+    return found[0] if found else None
 
 
 def _rotation(element: Element, attributes: Mapping[str, Json]) -> float:
@@ -332,6 +344,8 @@ def _rotation(element: Element, attributes: Mapping[str, Json]) -> float:
 
 
 def _around(cx: float, cy: float, width: float, height: float, angle: float) -> Corners:
+    if not isfinite(angle):
+        raise ValueError(f"rotation must be finite, received {angle}")
     across = (abs(width * cos(angle)) + abs(height * sin(angle))) / 2
     down = (abs(width * sin(angle)) + abs(height * cos(angle))) / 2
     return cx - across, cy - down, cx + across, cy + down

@@ -16,16 +16,18 @@ from ..format import FRACTIONS, Export, Format, Holds, RawBox, RawSample, Source
 from ..label_files import read_text
 from ..schema import Box, Sample, Size
 from ..tree import Tree, stem
-from ..yolo_layout import Layout, find_data_yaml, read_layout
+from ..yolo_layout import Layout, find_data_yamls, read_layout
 
 _UNIT = 1_000_000
+_ULTRALYTICS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+"""The suffixes of images that Ultralytics reads, of those that labelloop does."""
 _LINES = tuple(f"{number}" for number in range(1, 65))
 
 
 def detect(tree: Tree) -> int:
     """How much a folder looks like YOLO: 95 with a data.yaml, 80 with a label file in a `labels` folder."""
     texts = tree.with_suffix(".txt")
-    if find_data_yaml(tree):
+    if find_data_yamls(tree):
         return 95 if texts or tree.images else 0
     if any("labels" in key.split("/")[:-1] for key in texts):
         return 80
@@ -44,6 +46,12 @@ def read(source: Source) -> Iterator[RawSample]:
         if label_key is None:
             yield source.without_labels(key, "image has no label file", split)
             continue
+        claims = layout.claims(label_key)
+        if len(claims) > 1:
+            if claims[0] == key:
+                what = f"labels are for {' and for '.join(claims)}: which is meant?"
+                source.findings.add("pair-conflict", label_key, what)
+            continue
         try:
             content = read_text(source.tree.others[label_key], source.recipe.encoding)
         except ValueError as error:
@@ -58,8 +66,11 @@ def read(source: Source) -> Iterator[RawSample]:
     if highest >= 0:
         source.findings.add("class-order-assumed", "", "no class names are declared; the ids are taken as names")
         source.declared.extend(str(number) for number in range(highest + 1))
-    for key in layout.orphans():
-        source.findings.add("orphan-label", key, "labels without an image")
+    for key, holds_labels in layout.unclaimed():
+        if holds_labels:
+            source.findings.add("orphan-label", key, "labels without an image")
+        else:
+            source.findings.add("ignored-file", key, "text file among labels that holds none")
 
 
 def parse_line(line: str, names: Sequence[str]) -> tuple[str, float, float, float, float, float | None]:
@@ -75,6 +86,8 @@ def parse_line(line: str, names: Sequence[str]) -> tuple[str, float, float, floa
 
     Reference: https://docs.ultralytics.com/datasets/detect/
     """
+    if not line.isascii() or "_" in line:
+        raise ValueError(f"line must be numbers in plain digits, received {line[:40]!r}")
     fields = line.split()
     if len(fields) not in (5, 6):
         raise ValueError(f"line must have 5 fields (class cx cy w h), received {_what(fields)}")
@@ -124,16 +137,24 @@ def write(export: Export) -> None:
 
 
 def _data_yaml(export: Export) -> str:
-    splits = {split: split for split in export.splits()} or {"train": "all"}
+    found = export.splits()
+    splits = {split: split for split in found} or {"train": "all"}
+    rest = sum(not placed.sample.split for placed in export.samples)
     places = "".join(f"{_key(split)}: {_quoted(f'images/{folder}')}\n" for split, folder in splits.items())
     names = "".join(f"  {number}: {_quoted(name)}\n" for number, name in enumerate(export.classes))
     head = "# Paths are relative to this file's folder; class ids are in this order.\n"
+    if not found:
+        head += "# No image has a split yet. Ultralytics asks for `val` too; `labelloop split` makes one.\n"
+    elif rest:
+        head += f"# Images without a split: {rest}, in images/all. No line here names them, so nobody trains on them.\n"
     return f"{head}{places}nc: {len(export.classes)}\nnames:\n{names}" if names else f"{head}{places}nc: 0\nnames: []\n"
 
 
 def _boxes(content: str, key: str, layout: Layout, source: Source) -> list[RawBox] | None:
     boxes: list[RawBox] = []
     sound = True
+    if "\r" in content:
+        content = content.replace("\r\n", "\n").replace("\r", "\n")
     for index, line in enumerate(content.split("\n")):
         if not line or line.isspace():
             continue
@@ -196,7 +217,7 @@ def _what(fields: list[str]) -> str:
 
 def _is_outline(line: str) -> bool:
     fields = line.split()
-    return len(fields) >= 7 and len(fields) % 2 == 1
+    return line.isascii() and "_" not in line and len(fields) >= 7 and len(fields) % 2 == 1
 
 
 def _outline(line: str, names: Sequence[str]) -> tuple[str, float, float, float, float] | None:
@@ -242,7 +263,7 @@ def _escaped(name: str) -> str:
 
 FORMAT = Format(
     title="YOLO detection: a text file for each image, and data.yaml",
-    holds=Holds(),
+    holds=Holds(suffixes=_ULTRALYTICS),
     detect=detect,
     read=read,
     image_place=image_place,

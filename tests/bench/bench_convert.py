@@ -2,154 +2,187 @@
 
     python tests/bench/bench_convert.py [--count 10000] [--rounds 3]
 
-Every figure is that of a whole process: median seconds, images a second, and peak memory.
-The images stay in place; labelloop's figure includes reading its own result back.
+Every figure is that of a whole process: median seconds, images a second, the most memory
+that it and its children had at once, and whether what it wrote is right. The rounds are
+interleaved. Images stay in place, except where a tool always copies them; labelloop's
+figure includes reading its own result back and comparing every box.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import random
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 
-import numpy as np
-from PIL import Image
+from conversion_data import CLASSES, Truth, draw, without_repeated_names, write_coco, write_yolo
+from conversion_judge import judge
+from measuring import Measured, measure, mongod
 
 ROOT = Path(__file__).parent.parent.parent
 PEERS = ROOT / ".venv-bench" / "bin"
-BARE = "import json,os,sys\nfrom PIL import Image\nr=sys.argv[1]\nfor f in sorted(os.listdir(r)):\n p=os.path.join(r,f)\n if f.endswith('.json'):\n  with open(p) as h: json.load(h)\n else:\n  with Image.open(p) as i: i.size\n"
-GLOBOX = "import sys\nfrom pathlib import Path\nfrom globox import AnnotationSet\na=AnnotationSet.from_labelme(Path(sys.argv[1]))\n"
+SCRIPT = str(Path(__file__).with_name("conversion_peers.py"))
+BARE = """
+import json, os, sys
+from PIL import Image
+for folder, _, files in os.walk(sys.argv[1]):
+    for name in sorted(files):
+        path = os.path.join(folder, name)
+        if name.endswith(".json"):
+            with open(path) as file:
+                json.load(file)
+        else:
+            with Image.open(path) as image:
+                image.size
+"""
 
 
-def draw(folder: Path, count: int) -> None:
-    """Pairs of a jpg (640x480, noise of its own) and a LabelMe json four times that size, 1 to 5 boxes."""
-    folder.mkdir()
-    rng = random.Random(0)
-    noise = np.random.default_rng(0)
-    for number in range(count):
-        small = Image.fromarray(noise.integers(0, 255, (15, 20, 3), dtype=np.uint8))
-        small.resize((640, 480)).save(folder / f"img_{number:06d}.jpg", quality=80)
-        shapes = []
-        for _ in range(rng.randint(1, 5)):
-            x, y = rng.random() * 2000, rng.random() * 1500
-            points = [[x, y], [x + rng.random() * 500 + 10, y + rng.random() * 400 + 10]]
-            shapes.append(
-                {
-                    "line_color": None,
-                    "fill_color": None,
-                    "label": rng.choice("abcdefgh"),
-                    "points": points,
-                    "group_id": None,
-                    "shape_type": "rectangle",
-                    "flags": {},
-                }
-            )
-        document = {
-            "version": "4.5.7",
-            "flags": {},
-            "shapes": shapes,
-            "imagePath": f"img_{number:06d}.jpg",
-            "imageData": None,
-            "imageHeight": 1920,
-            "imageWidth": 2560,
-        }
-        (folder / f"img_{number:06d}.json").write_text(json.dumps(document))
+@dataclass
+class Contestant:
+    """One tool at one task: what is run, what is true of what it is given, and what there is to know."""
 
-
-def run(words: list[str]) -> tuple[float, float]:
-    """Seconds and peak MB of a process."""
-    started = time.perf_counter()
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    assert process.stderr is not None
-    said = process.stderr.read().decode(errors="replace")
-    _, status, usage = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
-        raise RuntimeError(f"{words[0]}: {said[-500:]}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
+    name: str
+    words: Sequence[str]
+    truth: Truth | None = None
+    note: str = ""
+    environment: Mapping[str, str] | None = None
+    service: int = 0
+    took: list[Measured] = field(default_factory=list)
+    verdict: str = ""
+    failed: str = ""
 
 
 def main() -> None:
-    """Measure, and print a table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Measure, and print a table for each task."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--task", help="only the tasks whose title has this in it")
     asked = parser.parse_args()
-    labelloop, peer = f"{sys.prefix}/bin/labelloop", f"{PEERS}/python"
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, ExitStack() as ending:
         work = Path(name)
-        source, out = str(work / "source"), str(work / "out")
-        draw(work / "source", asked.count)
-        recipe = work / "recipe.yaml"
-        recipe.write_text("format: labelme\nclasses: [a, b, c, d, e, f, g, h]\naccept: [scaled]\n")
-        convert = [labelloop, "convert", source, out, "--recipe", str(recipe), "--leave-images", "--format"]
-        jobs: dict[str, dict[str, list[str]]] = {
-            "check, headers only": {
-                "labelloop": [labelloop, "check", source, "--recipe", str(recipe), "--headers-only"],
-                "bare json.load and PIL loop": [sys.executable, "-c", BARE, source],
-            },
-            "LabelMe to COCO": {"labelloop": [*convert, "coco"]},
-            "LabelMe to YOLO": {"labelloop": [*convert, "yolo"]},
-        }
-        if Path(peer).exists():
-            jobs["LabelMe to COCO"] |= {
-                "labelme2coco": [
-                    peer,
-                    "-c",
-                    "import labelme2coco,sys; labelme2coco.convert(sys.argv[1], sys.argv[2])",
-                    source,
-                    out,
-                ],
-                "globox": [peer, "-c", f"{GLOBOX}a.save_coco(Path(sys.argv[2]),auto_ids=True)", source, f"{out}.json"],
-                "supervision": [
-                    peer,
-                    "-c",
-                    "import sys,supervision as sv; sv.DetectionDataset.from_labelme(sys.argv[1],sys.argv[1]).as_coco(annotations_path=sys.argv[2])",
-                    source,
-                    f"{out}.json",
-                ],
-            }
-            jobs["LabelMe to YOLO"] |= {
-                "globox": [
-                    peer,
-                    "-c",
-                    f"{GLOBOX}a.save_yolo_v5(Path(sys.argv[2]),label_to_id=dict(zip('abcdefgh',range(8))))",
-                    source,
-                    out,
-                ],
-            }
-        for title, contestants in jobs.items():
-            print(f"\n{title}, {asked.count} images, {asked.rounds} rounds")
-            times: dict[str, list[float]] = {name: [] for name in contestants}
-            memory: dict[str, float] = {}
-            for _ in range(asked.rounds):
-                for who, words in contestants.items():
-                    shutil.rmtree(out, ignore_errors=True)
-                    Path(f"{out}.json").unlink(missing_ok=True)
-                    try:
-                        seconds, memory[who] = run(words)
-                    except RuntimeError as error:
-                        print(f"  {who}: failed: {error}")
-                        continue
-                    times[who].append(seconds)
-            ours = median(times["labelloop"])
-            for who, each in times.items():
-                if each:
-                    middle = median(each)
-                    print(
-                        f"  {who:28s} {middle:6.2f} s {asked.count / middle:8.0f} images/s {memory[who]:6.0f} MB"
-                        f"   labelloop / this: {ours / middle:.2f}"
-                    )
+        source, target = work / "source", work / "out"
+        truth = draw(source, asked.count)
+        boxes = sum(map(len, truth.values()))
+        print(
+            f"{asked.count:,} images with {boxes:,} boxes, {asked.rounds} rounds, median of whole processes", flush=True
+        )
+        for title, contestants in _tasks(work, source, target, truth, ending).items():
+            if not asked.task or asked.task in title:
+                _compete(contestants, source, target, asked.rounds)
+                _show(title, contestants, asked.count)
+
+
+def _compete(contestants: Sequence[Contestant], source: Path, target: Path, rounds: int) -> None:
+    for _ in range(rounds):
+        for each in contestants:
+            shutil.rmtree(target, ignore_errors=True)
+            target.with_suffix(".json").unlink(missing_ok=True)
+            try:
+                each.took.append(measure(each.words, environment=each.environment, service=each.service))
+            except RuntimeError as error:
+                each.failed = str(error)
+                continue
+            if each.truth is not None and not each.verdict:
+                each.verdict = judge(target, source, each.truth)
+
+
+def _show(title: str, contestants: Sequence[Contestant], count: int) -> None:
+    print(f"\n{title}")
+    print(f"  {'':28s} {'seconds':>8s} {'images/s':>9s} {'MB':>6s} {'labelloop/this':>15s}  right?")
+    ours = median(each.seconds for each in contestants[0].took)
+    for each in contestants:
+        if not each.took:
+            print(f"  {each.name:28s} failed: {each.failed}")
+            continue
+        seconds = median(measured.seconds for measured in each.took)
+        megabytes = max(measured.megabytes for measured in each.took)
+        note = f" [{each.note}]" if each.note else ""
+        print(
+            f"  {each.name:28s} {seconds:8.2f} {count / seconds:9.0f} {megabytes:6.0f} {ours / seconds:15.2f}"
+            f"  {each.verdict}{note}",
+            flush=True,
+        )
+
+
+def _tasks(work: Path, source: Path, target: Path, truth: Truth, ending: ExitStack) -> dict[str, list[Contestant]]:
+    labelloop = f"{sys.prefix}/bin/labelloop"
+    recipe = work / "recipe.yaml"
+    recipe.write_text(f"format: labelme\nclasses: {list(CLASSES)}\naccept: [scaled]\n")
+    given = ["--recipe", str(recipe)]
+    convert = [labelloop, "convert", str(source), str(target), *given, "--leave-images", "--format"]
+    coco, yolo = (Contestant("labelloop", [*convert, format], truth) for format in ("coco", "yolo"))
+    tasks = {
+        "check --headers-only": [
+            Contestant("labelloop", [labelloop, "check", str(source), *given, "--headers-only"]),
+            Contestant("bare json.load + Image.open", [sys.executable, "-c", BARE, str(source)]),
+        ],
+        "LabelMe to COCO": [coco],
+        "LabelMe to YOLO": [yolo],
+    }
+    for format, contestants in (("coco", tasks["LabelMe to COCO"]), ("yolo", tasks["LabelMe to YOLO"])):
+        if PEERS.exists():
+            contestants += _peers(format, work, source, target, truth)
+        contestants += _own_environment(format, work, source, target, truth, ending)
+    return tasks
+
+
+def _peers(format: str, work: Path, source: Path, target: Path, truth: Truth) -> list[Contestant]:
+    """Those that live in an environment of their own, since they pin old libraries."""
+    python = [f"{PEERS}/python", SCRIPT]
+    ends = [str(source), str(target)]
+    found = [
+        Contestant(name, [*python, f"{name}_to_{format}", *ends], truth)
+        for name in ("labelme2coco", "globox", "supervision")
+        if (name, format) != ("labelme2coco", "yolo")
+    ]
+    if format == "yolo":
+        words = [
+            f"{PEERS}/labelme2yolo",
+            "-d",
+            ends[0],
+            "-o",
+            ends[1],
+            "--val_size",
+            "0",
+            "--include_background",
+            *CLASSES,
+        ]
+        found.append(Contestant("labelme2yolo (Rust)", words, truth, "copies the images"))
+    other, folder = ("YOLO", work / "darknet") if format == "coco" else ("COCO", work / "coco")
+    (write_yolo if format == "coco" else write_coco)(folder, source, truth)
+    words = [*python, f"datumaro_to_{format}", str(folder), str(target)]
+    found.append(Contestant(f"datumaro, from {other}", words, truth, "cannot read LabelMe"))
+    return found
+
+
+def _own_environment(
+    format: str, work: Path, source: Path, target: Path, truth: Truth, ending: ExitStack
+) -> list[Contestant]:
+    """Those that labelloop's own environment has."""
+    python = [sys.executable, SCRIPT]
+    found: list[Contestant] = []
+    if find_spec("hotcoco"):
+        known = without_repeated_names(truth)
+        other, folder = ("YOLO", work / "darknet1") if format == "coco" else ("COCO", work / "coco1")
+        (write_yolo if format == "coco" else write_coco)(folder, source, known)
+        words = [*python, f"hotcoco_to_{format}", str(folder), str(target)]
+        note = f"cannot read LabelMe, refuses two images of one name: {len(truth) - len(known)} images fewer"
+        found.append(Contestant(f"hotcoco (Rust), from {other}", words, known, note))
+    program = Path(sys.prefix) / "lib" / f"python3.{sys.version_info[1]}" / "site-packages/fiftyone/db/bin/mongod"
+    if find_spec("fiftyone") and program.exists():
+        service, environment = ending.enter_context(mongod(program))
+        words = [*python, f"fiftyone_to_{format}", str(source), str(target)]
+        note = "no LabelMe importer: its classes filled from the parsed jsons; memory with its database"
+        found.append(Contestant("fiftyone", words, truth, note, environment, service))
+    return found
 
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     main()

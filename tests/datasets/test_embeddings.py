@@ -129,17 +129,18 @@ def test_every_kind_of_file_becomes_the_same_upright_picture(tmp_path: Path) -> 
             assert abs(read[..., 0] - values).max() <= 4, name
 
 
+@pytest.mark.parametrize("suffix", ["png", "tif"])
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_a_stored_orientation_equals_the_upright_picture(tmp_path: Path, orientation: int) -> None:
+def test_a_stored_orientation_equals_the_upright_picture(tmp_path: Path, orientation: int, suffix: str) -> None:
     from PIL import ImageOps
 
     image = Image.fromarray(np.random.default_rng(1).integers(0, 255, (6, 9, 3), dtype=np.uint8)).resize((90, 60))
     exif = Image.Exif()
     exif[0x0112] = orientation
-    image.save(tmp_path / "stored.png", exif=exif)
-    with Image.open(tmp_path / "stored.png") as stored:
+    image.save(tmp_path / f"stored.{suffix}", exif=exif)
+    with Image.open(tmp_path / f"stored.{suffix}") as stored:
         ImageOps.exif_transpose(stored).save(tmp_path / "upright.png")
-    paths = [tmp_path / "stored.png", tmp_path / "upright.png"]
+    paths = [tmp_path / f"stored.{suffix}", tmp_path / "upright.png"]
     one, two = (np.asarray(read_upright(path, 256)) for path in paths)
     np.testing.assert_array_equal(one, two)
     one, two = plain().embed(paths).vectors

@@ -58,7 +58,9 @@ def test_an_image_that_links_two_splits_is_left_out_of_both() -> None:
     samples = [sample("a.jpg", group="g"), sample("b.jpg", group="g"), sample("x.jpg", group="g")]
     found = split_samples(samples, fixed={"a.jpg": "train", "b.jpg": "val"})
     assert found.splits.split_of["x.jpg"] is None
-    assert [finding.place for finding in found.findings] == ["x.jpg"]
+    assert [(finding.kind, finding.place) for finding in found.findings] == [
+        ("split-leak", "x.jpg"), ("split-leak", "b.jpg"),
+    ]  # fmt: skip
 
 
 def test_groups_are_named_alike_whatever_the_order_of_links() -> None:

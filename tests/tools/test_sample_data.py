@@ -339,8 +339,8 @@ def test_the_command_prints_a_summary(tmp_path: Path) -> None:
     assert Path(summary["truth"]) == tmp_path / "won.truth.json"
     result = CliRunner().invoke(command, ["cars", str(tmp_path / "cars"), "--count", "2"])
     assert result.exit_code == 0, result.output
-    assert "2 images in" in result.stdout
-    assert "abnormal" in result.stdout
+    assert "2 images in" in result.stderr
+    assert "abnormal" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["won", "cars"])

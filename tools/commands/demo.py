@@ -9,7 +9,12 @@ import click
 
 @click.command(name="demo")
 @click.option(
-    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("demo"), show_default=True
+    "--to",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("demo"),
+    show_default=True,
+    help="The folder to do it in.",
 )
 def command(folder: Path) -> None:
     """Draw sample data and take it through every step, saying the command of each.

@@ -36,8 +36,8 @@ def command(source: Path, images: Path | None, yes: bool, target: Path | None, a
     """
     from ...datasets.discovery import Proposal, preview, propose
     from ...datasets.recipe import format_recipe, recipe_lines, write_recipe
-    from ..output import say, show_json
-    from ..recipe_questions import ask, preview_text, printable, proposal_json, proposal_text
+    from ..output import printable, say, show_json
+    from ..recipe_questions import ask, preview_text, proposal_json, proposal_text
 
     proposal = propose(source, images)
     asking = not (yes or as_json) and is_terminal()
@@ -52,14 +52,16 @@ def command(source: Path, images: Path | None, yes: bool, target: Path | None, a
             named = click.prompt("\nsave as (empty: nowhere)", default="", show_default=False, err=True)
             target = Path(named) if named else None
     if target is not None:
-        replace = asking and target.exists() and click.confirm(f"{target} exists; replace it?", err=True)
+        replace = (
+            asking and target.exists() and click.confirm(f"{printable(str(target))} exists; replace it?", err=True)
+        )
         write_recipe(target, proposal.recipe, comment=f"How to read {printable(source.name)}.", replace=replace)
     if as_json:
         show_json(proposal_json(proposal, recipe_lines(proposal.recipe), target))
     else:
         click.echo(format_recipe(proposal.recipe), nl=False)
         if target is not None:
-            say(f"Saved as {target}")
+            say(f"Saved as {printable(str(target))}")
     sys.exit(1 if proposal.preview.stopping else 0)
 
 

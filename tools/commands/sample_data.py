@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
@@ -31,14 +29,14 @@ def command() -> None:
 
     \b
     Example:
-        labelloop sample-data won photos --mistakes 0.15
+      labelloop sample-data won photos --mistakes 0.15
     """
 
 
 def _options(function: Callable[_P, _R]) -> Callable[_P, _R]:
     """The same function, taking the argument and the options that both commands share."""
     for decorate in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object to stdout."),
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout."),
         click.option(
             "--mistakes",
             type=click.FloatRange(0, 1),
@@ -66,7 +64,7 @@ def won(target: Path, count: int, seed: int, mistakes: float, as_json: bool) -> 
 
     \b
     Example:
-        labelloop sample-data won photos --count 300 --mistakes 0.15
+      labelloop sample-data won photos --count 300 --mistakes 0.15
     """
     from ..sample_data import write_won
 
@@ -83,7 +81,7 @@ def cars(target: Path, count: int, seed: int, mistakes: float, as_json: bool) ->
 
     \b
     Example:
-        labelloop sample-data cars bodywork --count 600 --seed 7
+      labelloop sample-data cars bodywork --count 600 --seed 7
     """
     from ..sample_data import write_cars
 
@@ -91,32 +89,19 @@ def cars(target: Path, count: int, seed: int, mistakes: float, as_json: bool) ->
 
 
 def _write(write: _Writer, target: Path, count: int, seed: int, mistakes: float, *, as_json: bool) -> None:
-    """Write the data set and print what was written."""
-    if sys.stderr.isatty():
-        summary = _with_bar(write, target, count, seed, mistakes)
-    else:
-        summary = write(target, count=count, seed=seed, mistakes=mistakes, progress=None)
+    """Write the data set and say what was written."""
+    from ..output import printable, progress_bar, say, show_json
+
+    with progress_bar("drawing") as progress:
+        summary = write(target, count=count, seed=seed, mistakes=mistakes, progress=progress)
+    truth = str(summary.truth) if summary.truth is not None else None
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(summary), default=str))
+        show_json({**dataclasses.asdict(summary), "folder": str(summary.folder), "truth": truth})
         return
-    click.echo(f"{summary.images} images in {summary.folder}")
+    say(f"{summary.images} images in {printable(str(summary.folder))}")
     for label, number in summary.boxes.items():
-        click.echo(f"  {number:5d}  {label}")
-    if summary.truth is not None:
+        say(f"  {number:5d}  {label}")
+    if truth is not None:
         kinds = ", ".join(f"{number} {kind}" for kind, number in summary.mistakes.items())
-        click.echo(f"{sum(summary.mistakes.values())} wrong on purpose: {kinds}")
-        click.echo(f"The truth is in {summary.truth}")
-
-
-def _with_bar(write: _Writer, target: Path, count: int, seed: int, mistakes: float) -> SampleDataSummary:
-    """What `write` says, with a progress bar on stderr meanwhile."""
-    from rich.console import Console
-    from rich.progress import Progress as Bar
-
-    with Bar(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("Drawing", total=count)
-
-        def advance(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        return write(target, count=count, seed=seed, mistakes=mistakes, progress=advance)
+        say(f"{sum(summary.mistakes.values())} wrong on purpose: {kinds}")
+        say(f"The truth is in {printable(truth)}")

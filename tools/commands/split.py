@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from ..options import source_options, split_options
+from ...datasets.workspace import find_workspace
+from ..ledgers import author_option, home_option, json_option, open_ledger
+from ..options import SourceOrName, reading_options, split_options
+
+if TYPE_CHECKING:
+    from ...datasets.embeddings import Embedder
 
 
 @click.command(name="split")
-@source_options
+@click.argument("source", type=SourceOrName())
+@reading_options
 @split_options
 @click.option(
     "--to",
@@ -28,21 +36,26 @@ from ..options import source_options, split_options
     metavar="SPLIT=FILE",
     help="Fix the images that a text file lists, one key a line.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout.")
+@home_option
+@author_option
+@json_option
 def command(
-    source: Path, recipe: str | None, source_format: str, images: Path | None, max_pixels: int,
+    source: Path | str, recipe: str | None, source_format: str, images: Path | None, max_pixels: int,
     ratios: str, seed: int, near: bool, model: str | None, cache: Path | None,
-    target: Path | None, anew: bool, keep_source: bool, lists: tuple[str, ...], as_json: bool,
+    target: Path | None, anew: bool, keep_source: bool, lists: tuple[str, ...],
+    home: Path | None, author: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Put every image of SOURCE into a split: seeded, groups together, every class in its share.
 
-    Groups are the recipe's, and the near-duplicates found in the pictures. The splits go to
-    a CSV file with key, split and group. When the file is there already, every image in it
-    stays where it is, and only new ones are added. `labelloop convert --splits FILE` uses it.
+    Groups are the recipe's, and the near-duplicates found in the pictures. SOURCE is a
+    folder or a data set. A data set's splits are committed to its ledger. A folder's go to
+    a CSV file with key, split and group, which `labelloop convert --splits FILE` uses.
+    Images that are in a split already stay in it, and only new ones are added.
 
     \b
     Example:
       labelloop split photos --recipe won --ratios 70/15/15
+      labelloop split won --ratios train=80,test=20
     """
     from ...datasets.reading import open_source
     from ...datasets.recipe import read_recipe
@@ -53,6 +66,14 @@ def command(
     from ..reports import findings_json, findings_text, split_json, split_text
 
     shares = parse_ratios(ratios)
+    named = dict(_pair(entry) for entry in lists)
+    if isinstance(source, str):
+        if target or keep_source or recipe or source_format or images:
+            raise click.UsageError(f"{source} is a data set: --to, --keep-source and how to read are for folders")
+        cache = cache or find_workspace(home).embeddings
+        embedder = load_embedder_or_say(model, cache) if near else None
+        _split_ledger(home, source, shares, seed, named, anew, embedder, author, as_json)
+        return
     embedder = load_embedder_or_say(model, cache) if near else None
     path = target or source.resolve().with_name(f"{source.resolve().name}-splits.csv")
     reading = open_source(
@@ -65,7 +86,6 @@ def command(
         fixed.update({sample.key: sample.split for sample in dataset.samples if sample.split})
     if path.exists() and not anew:
         fixed.update({key: row.split for key, row in read_splits(path).items() if row.split})
-    named = dict(_pair(entry) for entry in lists)
     fixed.update(read_lists(named, [sample.key for sample in dataset.samples]))
     with progress_bar("looking for near-duplicates") as progress:
         found = split_samples(dataset.samples, shares, seed=seed, fixed=fixed, embedder=embedder, progress=progress)
@@ -74,7 +94,43 @@ def command(
     if as_json:
         show_json({"file": str(path), **split_json(dataset, found), "findings": findings_json(findings)})
     else:
-        say(split_text(dataset, found, path))
+        say(split_text(dataset, found, str(path)))
+        if findings:
+            say(f"\n{findings_text(findings)}")
+    sys.exit(1 if findings else 0)
+
+
+def _split_ledger(
+    home: Path | None, name: str, shares: Mapping[str, float], seed: int, lists: Mapping[str, Path], anew: bool,
+    embedder: Embedder | None, author: str, as_json: bool,
+) -> None:  # fmt: skip
+    """Split a data set and say what was done; exit status 1 where there are findings."""
+    from ..output import progress_bar, say, show_json
+    from ..reports import findings_json, findings_text, split_json, split_text
+
+    ledger = open_ledger(home, name)
+    from ...datasets.ledger_splits import split_ledger
+    from ...datasets.split_files import read_lists
+    from ..ledger_reports import commit_json, commit_line
+
+    fixed = read_lists(lists, sorted(ledger.keys())) if lists else {}
+    with progress_bar("looking for near-duplicates") as progress:
+        done = split_ledger(
+            ledger, shares, author=author, seed=seed, anew=anew, fixed=fixed, embedder=embedder, progress=progress
+        )
+    findings = list(done.splitting.findings)
+    if as_json:
+        commit = commit_json(done.commit) if done.commit else None
+        show_json(
+            {
+                "name": name,
+                "commit": commit,
+                **split_json(done.dataset, done.splitting),
+                "findings": findings_json(findings),
+            }
+        )
+    else:
+        say(f"{split_text(done.dataset, done.splitting, name)}\n{commit_line(done.commit)}")
         if findings:
             say(f"\n{findings_text(findings)}")
     sys.exit(1 if findings else 0)

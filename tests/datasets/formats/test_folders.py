@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
 from pathlib import Path
 from unicodedata import normalize
 
 import pytest
 from PIL import Image
 
+from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.export import export as export_dataset
 from labelloop.datasets.format import Export, Placed
 from labelloop.datasets.formats.folders import FORMAT
 from labelloop.datasets.reading import Dataset, Reading, open_source
 from labelloop.datasets.recipe import Recipe
-from labelloop.datasets.schema import Sample, Size
+from labelloop.datasets.schema import Box, Sample, Size
 
 
 def pictures(root: Path, *keys: str) -> Path:
@@ -197,7 +202,7 @@ class TestWriting:
         pictures(tmp_path / "source", *keys)
         dataset, _ = opened(tmp_path / "source", Recipe(classes=("normal", "abnormal")))
         out = written(tmp_path / "out", *dataset.samples, classes=dataset.classes)
-        assert files(out) == sorted([*keys, "classes.txt"])
+        assert files(out) == sorted([*keys, "README.txt", "classes.txt"])
         again, reading = opened(out)
         assert said(again) == said(dataset)
         assert reading.findings.counts() == {}
@@ -207,7 +212,7 @@ class TestWriting:
         pictures(tmp_path / "source", *keys)
         dataset, _ = opened(tmp_path / "source")
         out = written(tmp_path / "out", *dataset.samples, classes=dataset.classes)
-        assert files(out) == sorted([*keys, "classes.txt"])
+        assert files(out) == sorted([*keys, "README.txt", "classes.txt"])
         assert said(opened(out)[0]) == said(dataset)
 
     def test_every_split_has_every_class_so_that_keras_numbers_them_alike(self, tmp_path: Path) -> None:
@@ -262,6 +267,7 @@ class TestWriting:
             ("a\nb", "be one line without outer spaces"),
             ("__MACOSX", "not be named like a file"),
             ("classes.txt", "not be named like a file"),
+            ("readme.txt", "not be named like a file"),
             ("천" * 86, "have at most 255 bytes"),
         ],
     )
@@ -283,8 +289,118 @@ class TestWriting:
         with pytest.raises(ValueError, match=r"must have a class of its own .* received none for a\.jpg"):
             FORMAT.image_place(unlabelled)
 
-    def test_some_images_without_a_split_are_read_again_too(self, tmp_path: Path) -> None:
-        samples = [sample(tmp_path, "a.jpg", "normal", "train"), sample(tmp_path, "b.jpg", "abnormal")]
-        dataset, reading = opened(written(tmp_path / "out", *samples))
+    def test_images_without_a_split_never_stand_beside_splits(self, tmp_path: Path) -> None:
+        """Keras would take `train` for a class beside theirs."""
+        samples = (sample(tmp_path, "a.jpg", "normal", "train"), sample(tmp_path, "b.jpg", "abnormal"))
+        why = r"received 1 images without one \(first: b\.jpg\) beside 1 with; `labelloop split` gives every image one"
+        with pytest.raises(LabelloopError, match=f"folders must have a split for every image or for none, {why}"):
+            export_dataset(Dataset(samples, ("normal", "abnormal")), tmp_path / "out", "folders")
+        assert not (tmp_path / "out").exists()
+        for chosen, folder in ((samples[:1], "train/normal"), (samples[1:], "abnormal")):
+            export_dataset(Dataset(chosen, ("normal", "abnormal")), tmp_path / folder.replace("/", " "), "folders")
+            assert len(list((tmp_path / folder.replace("/", " ") / folder).glob("*.jpg"))) == 1
+
+    def test_what_others_wrote_with_and_without_splits_is_read(self, tmp_path: Path) -> None:
+        pictures(tmp_path, "train/normal/a.jpg", "abnormal/b.jpg")
+        (tmp_path / "classes.txt").write_text("normal\nabnormal\n")
+        dataset, reading = opened(tmp_path)
         assert said(dataset) == {"abnormal/b.jpg": (None, "abnormal"), "train/normal/a.jpg": ("train", "normal")}
         assert reading.findings.counts() == {}
+
+    def test_what_keras_passes_over_is_said(self, tmp_path: Path) -> None:
+        samples = tuple(
+            sample(tmp_path, f"{number}{suffix}", "normal") for number, suffix in enumerate((".JPG", ".webp", ".gif"))
+        )
+        report = export_dataset(Dataset(samples, ("normal",)), tmp_path / "out", "folders")
+        assert [str(loss) for loss in report.losses] == [
+            "images that readers of folders pass over for their suffix .gif: 1 (first: 2.gif)",
+            "images that readers of folders pass over for their suffix .webp: 1 (first: 1.webp)",
+        ]
+        assert report.images == 3
+
+    def test_images_that_have_no_class_are_counted(self, tmp_path: Path) -> None:
+        keep = sample(tmp_path, "a.jpg", "normal")
+        rest = [Sample(f"{state}.jpg", keep.path, Size(8, 6), state=state) for state in ("negative", "unlabelled")]
+        boxed = Sample("x.jpg", keep.path, Size(8, 6), boxes=(Box("normal", 1, 1, 3, 3),))
+        report = export_dataset(
+            Dataset((keep, *rest, boxed), ("normal",)), tmp_path / "out", "folders", unlabelled=True
+        )
+        assert [str(loss) for loss in report.losses] == [
+            "boxes: 1 (first: x.jpg)",
+            "images left out that have boxes and no label: 1 (first: x.jpg)",
+            "images left out: the format cannot say 'not labelled yet': 1 (first: unlabelled.jpg)",
+            "looked-at negatives left out: the format has no place for them: 1 (first: negative.jpg)",
+        ]
+
+    @pytest.mark.parametrize(
+        ("classes", "said"),
+        [
+            (("a", "b"), "alphabetical order: a, b;\nwhich is the order that was declared."),
+            (("50", "10"), "alphabetical order: 10, 50;\nnot in the order that was declared, 50, 10."),
+        ],
+    )
+    def test_the_readme_says_what_keras_does_with_the_order(
+        self, tmp_path: Path, classes: tuple[str, ...], said: str
+    ) -> None:
+        out = written(tmp_path / "out", sample(tmp_path, "a.jpg", classes[0], "val"), classes=classes)
+        text = (out / "README.txt").read_text(encoding="utf-8")
+        assert said in text
+        assert "image_dataset_from_directory('validation', class_names=names)" in text
+
+
+KERAS = """
+import json, sys
+import keras
+from keras._tf_keras.keras.preprocessing.image import ImageDataGenerator
+names = open("classes.txt", encoding="utf-8").read().splitlines()
+seen = {}
+for split in ("train", "validation"):
+    for order, given in (("alphabetical", None), ("declared", names)):
+        loaded = keras.utils.image_dataset_from_directory(
+            split, labels="inferred", label_mode="int", class_names=given, shuffle=False, batch_size=None, image_size=(6, 8), verbose=False
+        )
+        flow = ImageDataGenerator().flow_from_directory(
+            split, classes=given, class_mode="sparse", shuffle=False, batch_size=1, target_size=(6, 8)
+        )
+        seen[f"{split} {order}"] = {
+            "names": loaded.class_names,
+            "images": [[path, int(label)] for path, (_, label) in zip(loaded.file_paths, loaded)],
+            "indices": flow.class_indices,
+            "flow": [[f"{split}/{name}", int(label)] for name, label in zip(flow.filenames, flow.classes)],
+        }
+print("RESULT" + json.dumps(seen))
+"""
+
+
+@pytest.mark.slow
+def test_keras_reads_an_export_as_it_is(tmp_path: Path) -> None:
+    """Both of its loaders find every image and, told the names, the declared order; untold, the one that README.txt says."""
+    if find_spec("keras") is None or find_spec("tensorflow") is None:
+        pytest.skip("Keras is not installed")
+    classes = ("won", "50", "10 (new)", "천원")
+    keys = {
+        "a/x y.jpg": ("won", "train"),
+        "b.PNG": ("천원", "train"),
+        "won/#%.jpeg": ("won", "train"),
+        "d.jpg": ("10 (new)", "val"),
+    }
+    samples = tuple(sample(tmp_path, key, label, split) for key, (label, split) in keys.items())
+    report = export_dataset(Dataset(samples, classes), tmp_path / "out", "folders")
+    assert report.losses == ()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", KERAS], capture_output=True, text=True, check=False, cwd=tmp_path / "out",
+        env={"PATH": "/usr/bin:/bin", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "HOME": str(tmp_path)},
+    )  # fmt: skip
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    assert line, done.stdout + done.stderr
+    seen = json.loads(line.removeprefix("RESULT"))
+    for split, of_split in (("train", "train"), ("validation", "val")):
+        for order, names in (("alphabetical", sorted(classes)), ("declared", list(classes))):
+            found = seen[f"{split} {order}"]
+            meant = sorted(
+                [FORMAT.image_place(each), names.index(each.label or "")] for each in samples if each.split == of_split
+            )
+            assert found["names"] == names
+            assert found["indices"] == {name: number for number, name in enumerate(names)}
+            assert sorted(found["images"]) == meant
+            assert sorted(found["flow"]) == meant

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from PIL import Image
@@ -34,8 +34,15 @@ VERSION_1 = """\
 GOLDEN = """\
 {
   "_via_settings": {
+    "ui": {
+      "image": {
+        "region_label": "label",
+        "region_color": "label"
+      }
+    },
     "core": {
       "buffer_size": 18,
+      "filepath": {},
       "default_filepath": ""
     },
     "project": {
@@ -108,6 +115,59 @@ GOLDEN = """\
     "b.jpg-1"
   ]
 }"""
+
+
+SETTINGS: dict[str, dict[str, type]] = {
+    "ui": {"image": dict, "image_grid": dict, "leftsidebar_width": int},
+    "core": {"buffer_size": int, "filepath": dict, "default_filepath": str},
+    "project": {"name": str},
+}
+"""What VIA 2.0.11 has before a project is loaded: it copies a project's settings key by key into these."""
+
+
+def find_what_via_would_refuse(project: dict[str, Any]) -> list[str]:
+    """What keeps VIA 2 from loading a project, or from showing what is in it; [] for a sound one.
+
+    Reference: https://gitlab.com/vgg/via, `via-2.x.y/src/via.js`: project_open_parse_json_file,
+    project_import_settings, set_file_annotations_to_default_value, annotation_editor_get_metadata_row_html.
+    """
+    wrong = [
+        name
+        for name in ("_via_settings", "_via_img_metadata", "_via_attributes")
+        if not isinstance(project.get(name), dict)
+    ]
+    for name, values in project["_via_settings"].items():
+        wrong += [
+            f"setting {name}.{key}"
+            for key, value in values.items()
+            if not isinstance(value, SETTINGS.get(name, {}).get(key, ()))
+        ]
+    images, attributes = project["_via_img_metadata"], project["_via_attributes"]
+    if sorted(project["_via_image_id_list"]) != sorted(images):
+        wrong.append("_via_image_id_list")
+    if project["_via_data_format_version"] != "2.0.10":
+        wrong.append("_via_data_format_version")
+    for kind in ("region", "file"):
+        for name, attribute in attributes[kind].items():
+            if attribute["type"] not in ("text", "checkbox", "radio", "image", "dropdown") or "__" in name:
+                wrong.append(f"attribute {name}")
+            if attribute["type"] != "text" and not (
+                isinstance(attribute["options"], dict) and isinstance(attribute["default_options"], dict)
+            ):
+                wrong.append(f"options of {name}")
+    for image_id, image in images.items():
+        if not {"filename", "size", "regions", "file_attributes"} <= image.keys():
+            wrong.append(f"{image_id}: discarded as malformed")
+        if image_id != f"{image['filename']}{image['size']}" or type(image["size"]) is not int:
+            wrong.append(f"{image_id}: no id of VIA's")
+        for region in image["regions"]:
+            shape, said = region["shape_attributes"], region["region_attributes"]
+            numbers = [shape.get(side) for side in ("x", "y", "width", "height")]
+            if shape["name"] != "rect" or not all(type(value) in (int, float) for value in numbers):
+                wrong.append(f"{image_id}: {shape}")
+            if said["label"] not in attributes["region"]["label"]["options"]:
+                wrong.append(f"{image_id}: {said}")
+    return wrong
 
 
 def picture(path: Path, size: tuple[int, int] = (100, 80), colour: int = 0) -> Path:
@@ -248,7 +308,7 @@ class TestLabels:
         )
 
     def test_a_region_without_a_class(self, tmp_path: Path) -> None:
-        assert "label must be text, received None" in refused(self.regions(tmp_path, {"label": "cat"}, {}))[0]
+        assert "label must be text, received null" in refused(self.regions(tmp_path, {"label": "cat"}, {}))[0]
         assert "region must have a class, received none" in refused(self.regions(tmp_path, {}))[0]
 
     def test_an_empty_class(self, tmp_path: Path) -> None:
@@ -303,7 +363,7 @@ class TestShapes:
             (rect(x="10"), "x must be a number, received '10'"),
             (rect(x=float("nan")), "box must have finite corners, received (nan, 20.0, nan, 50.0)"),
             ({"shape_attributes": []}, "region must have shape_attributes and region_attributes, both objects"),
-            (None, "region must be an object, received NoneType"),
+            (None, "region must be an object, received null"),
         ],
     )
     def test_a_bad_box_is_named_with_its_place(self, tmp_path: Path, region: Json, why: str) -> None:
@@ -432,6 +492,19 @@ class TestWriting:
         assert FORMAT.write is not None
         FORMAT.write(Export(tmp_path / "out", ("천원", "10"), [Placed(sample, sample.key) for sample in samples]))
         assert (tmp_path / "out/via.json").read_text(encoding="utf-8") == GOLDEN
+
+    def test_a_project_is_what_via_loads(self, tmp_path: Path) -> None:
+        unlabelled = Sample("c.png", picture(tmp_path / "source/c.png"), Size(100, 80), state="unlabelled")
+        samples = [labelled(tmp_path, "1000/a b.jpg", self.BOX), labelled(tmp_path, "b.jpg"), unlabelled]
+        project = json.loads((written(tmp_path / "out", *samples, classes=("천원", "10")) / "via.json").read_text())
+        assert find_what_via_would_refuse(project) == []
+        assert [entry["size"] for entry in project["_via_img_metadata"].values()] == [
+            (tmp_path / "out" / sample.key).stat().st_size for sample in samples
+        ]
+        assert find_what_via_would_refuse({**project, "_via_image_id_list": [], "_via_settings": {"x": {"y": 1}}}) == [
+            "setting x.y",
+            "_via_image_id_list",
+        ]
 
     def test_the_same_samples_are_read_again(self, tmp_path: Path) -> None:
         keys = [

@@ -201,14 +201,60 @@ class TestReading:
         expected = "unreadable-label-file a.xml: size must be whole numbers above 0, received 100 and -80"
         assert refused(tmp_path) == [expected]
 
-    def test_an_encoding_of_its_own(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("head", "encoding", "label"),
+        [
+            ('<?xml version="1.0" encoding="EUC-KR"?>', "euc-kr", "천원"),
+            ("<?xml version='1.0' encoding='ks_c_5601-1987' standalone='yes'?>", "euc-kr", "천원"),
+            ('<?xml version="1.0" encoding="euc-kr"?>', "cp949", "뷁"),
+            ('<?xml version="1.0" encoding="GB2312"?>', "gb18030", "𠮷"),
+            ('<?xml version="1.0" encoding="iso-8859-1"?>', "latin-1", "café"),
+            ('<?xml version="1.0" encoding="windows-1252"?>', "cp1252", "café €"),
+            ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16", "천원"),
+            ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16-be", "천원"),
+            ("", "utf-16", "천원"),
+            ('<?xml version="1.0"?>', "utf-32", "천원"),
+            ('<?xml version="1.0" encoding="utf-16"?>', "utf-8", "천원"),
+            ('<?xml version="1.0" encoding="utf-8"?>', "utf-8-sig", "천원"),
+            ("", "utf-8-sig", "천원"),
+        ],
+    )
+    def test_a_file_is_read_in_the_encoding_that_it_says(
+        self, tmp_path: Path, head: str, encoding: str, label: str
+    ) -> None:
         picture(tmp_path / "a.jpg")
-        text = (
-            f'<?xml version="1.0" encoding="euc-kr"?><annotation><filename>a.jpg</filename>{thing("천원")}</annotation>'
-        )
-        (tmp_path / "a.xml").write_text(text, encoding="cp949")
-        assert "encoding" in refused(tmp_path)[0]
+        text = f"{head}<annotation><filename>a.jpg</filename>{thing(label)}</annotation>"
+        (tmp_path / "a.xml").write_text(text, encoding=encoding)
+        assert one(tmp_path).boxes[0].label == label
+
+    def test_a_recipe_goes_before_what_a_file_says(self, tmp_path: Path) -> None:
+        picture(tmp_path / "a.jpg")
+        head = '<?xml version="1.0" encoding="iso-8859-1"?>'
+        (tmp_path / "a.xml").write_text(f"{head}<annotation><size/>{thing('천원')}</annotation>", encoding="cp949")
         assert one(tmp_path, Recipe(encoding="cp949")).boxes[0].label == "천원"
+        (tmp_path / "a.xml").write_text(f"{head}<annotation><size/>{thing('천원')}</annotation>", encoding="utf-8")
+        assert one(tmp_path, Recipe(encoding="utf-8")).boxes[0].label == "천원"
+
+    @pytest.mark.parametrize(
+        ("data", "why"),
+        [
+            (f"<annotation><size/>{thing('천원')}</annotation>".encode("cp949"), "file is not utf-8 text"),
+            (b'<?xml version="1.0" encoding="euc-kr"?><annotation><size/>\xff</annotation>', "file is not cp949 text"),
+            (b'<?xml version="1.0" encoding="klingon"?><annotation><size/></annotation>', "file is not klingon text"),
+            (b'<?xml version="1.0" encoding="rot13"?><annotation><size/></annotation>', "file is not rot-13 text"),
+            (b'<?xml version="1.0" encoding="base64"?><annotation><size/></annotation>', "file is not base64 text"),
+            (b'<?xml version="1.0" encoding="unicode_escape"?><annotation/>', "file must declare the encoding"),
+            (b'\xff\xfe<\0a\0n', "file is not utf-16 text"),
+            (b"\xff\xfe<\0a\0", "file is no XML that can be trusted"),
+            (b"<annotation>" + b"<a>" * 100 + b"</a>" * 100 + b"<size/></annotation>", "file is nested too deep"),
+            (b"<annotation>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</annotation>", "file is nested too deep"),
+        ],
+    )  # fmt: skip
+    def test_a_file_that_cannot_be_read_says_why(self, tmp_path: Path, data: bytes, why: str) -> None:
+        picture(tmp_path / "a.jpg")
+        (tmp_path / "a.xml").write_bytes(data)
+        (message,) = refused(tmp_path)
+        assert message.startswith(f"unreadable-label-file a.xml: {why}")
 
 
 OUTLINES = {
@@ -244,11 +290,20 @@ class TestTraps:
         annotation(tmp_path / "a.xml", thing(name=""))
         assert refused(tmp_path) == ["bad-box a.xml:object[0]: box must have a label, received an empty one"]
 
-    def test_entities_are_refused(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+    @pytest.mark.parametrize(
+        "entity",
+        [
+            '<!ENTITY e SYSTEM "file:///etc/passwd">',
+            '<!ENTITY e PUBLIC "x" "http://127.0.0.1/">',
+            '<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;',
+            '<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY e "&b;&b;&b;&b;">',
+        ],
+    )
+    def test_entities_are_refused(self, tmp_path: Path, entity: str, encoding: str) -> None:
         picture(tmp_path / "a.jpg")
-        (tmp_path / "a.xml").write_text(
-            f'<!DOCTYPE a [<!ENTITY e SYSTEM "file:///etc/passwd">]><annotation>{thing("&e;")}</annotation>'
-        )
+        text = f"<!DOCTYPE a [{entity}]><annotation>{thing('&e;')}</annotation>"
+        (tmp_path / "a.xml").write_text(text, encoding=encoding)
         (message,) = refused(tmp_path)
         assert message.startswith("unreadable-label-file a.xml: file is no XML that can be trusted")
 
