@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..datasets.changes import Change, count_changes, count_classes
 from ..datasets.history import Step, Undone
@@ -16,6 +16,9 @@ from ..datasets.reading import Dataset
 from ..datasets.schema import Box, Sample
 from .output import printable, table
 from .reports import findings_json, findings_text
+
+if TYPE_CHECKING:
+    from ..datasets.window import Edits
 
 _SHOWN = 20
 _WORDS = {
@@ -102,7 +105,7 @@ def commit_json(commit: Commit) -> dict[str, object]:
 def log_text(commits: Sequence[Commit]) -> str:
     """The history for people, the newest commit first."""
     rows = [
-        (each.version, _when(each.time), printable(each.author), each.tool, each.round, printable(_told(each)))
+        (each.version, _when(each.time), printable(each.author), each.tool, each.round, printable(told(each)))
         for each in reversed(commits)
     ]
     if not any(row[4] for row in rows):
@@ -238,6 +241,40 @@ def conflict_json(conflict: Conflict) -> dict[str, object]:
     }
 
 
+def edits_text(edits: Edits, changes: Sequence[Change], commit: Commit | None, waiting: str, *, dry_run: bool) -> str:
+    """What `labelloop commit` prints for people."""
+    lines = [f"  {printable(change_text(change))}" for change in changes[:_SHOWN]]
+    if len(changes) > _SHOWN:
+        lines.append(f"  ... and {len(changes) - _SHOWN} more")
+    for title, remarks in (("Not taken:", edits.problems), ("Changed on the way:", edits.notes)):
+        if remarks:
+            lines += [title, *(f"  {printable(str(remark))}" for remark in remarks[:_SHOWN])]
+    if edits.removed:
+        lines.append(f"{len(edits.removed)} images were deleted in the window; --remove takes them from the ledger.")
+    if edits.strangers:
+        lines.append(
+            f"{len(edits.strangers)} samples of the window belong to no image of the ledger; import brings images in."
+        )
+    lines.append(f"Would be committed: {edits.summary()}." if dry_run else commit_line(commit))
+    if waiting:
+        lines.append(printable(waiting))
+    return "\n".join(lines)
+
+
+def edits_json(edits: Edits, changes: Sequence[Change], commit: Commit | None, waiting: str) -> dict[str, object]:
+    """What `labelloop commit --json` prints."""
+    return {
+        "commit": commit_json(commit) if commit else None,
+        "counts": count_changes(changes),
+        "changes": [change_json(change) for change in changes],
+        "problems": [{"key": each.key, "box": each.box or None, "text": each.text} for each in edits.problems],
+        "notes": [{"key": each.key, "box": each.box or None, "text": each.text} for each in edits.notes],
+        "removed": list(edits.removed),
+        "strangers": list(edits.strangers),
+        "waiting": waiting or None,
+    }
+
+
 def status_json(name: str, dataset: Dataset, commit: Commit) -> dict[str, object]:
     """What a data set holds today, as JSON."""
     samples = dataset.samples
@@ -277,7 +314,8 @@ def printable_lines(lines: Iterable[str]) -> str:
     return "\n".join("\n".join(map(printable, line.split("\n"))) for line in lines)
 
 
-def _told(commit: Commit) -> str:
+def told(commit: Commit) -> str:
+    """What is said of a commit and what it changed, in a line."""
     counts = counts_text(commit.counts)
     return f"{commit.message} ({counts})" if commit.message and counts else commit.message or counts
 

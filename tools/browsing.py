@@ -1,0 +1,93 @@
+"""The window in the browser: FiftyOne's App on this machine, and what it needs kept alive until Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from urllib.parse import quote
+
+from ..datasets.errors import LabelloopError
+from ..datasets.ledger import Ledger
+from ..datasets.window import UncommittedEdits, Window, show_window
+from ..datasets.workspace import Workspace
+from .app_server import AppServer, start_app
+from .mongod import Server, ensure_mongod
+from .mongod_process import free_port
+from .output import progress_bar, say
+from .windows import fiftyone_session
+
+_LOOK_SECONDS = 1.0
+
+
+def browse(
+    workspace: Workspace,
+    ledger: Ledger,
+    *,
+    author: str,
+    version: int | None = None,
+    where: str = "",
+    port: int = 5151,
+    discard: bool = False,
+    embeddings: bool = False,
+    until: Callable[[], bool] = lambda: False,
+) -> None:
+    """Show a data set in FiftyOne's App on 127.0.0.1 and say where, until Ctrl-C or until `until` says so.
+
+    A MongoDB of the workspace's that dies meanwhile is started again, and so is the App.
+    Only what this started is stopped at the end.
+
+    Args:
+        author: who commits what is edited in the browser.
+        version, where, discard: as `show_window`.
+        port: where to begin to look for a free one.
+        embeddings: compute what the Embeddings panel shows.
+
+    Raises:
+        LabelloopError: there is no such version, or no MongoDB to be had, or the App does not start.
+    """
+    with fiftyone_session(workspace, author) as server:
+        window = _shown(ledger, version, where, discard)
+        if embeddings:
+            from ..datasets.window_embeddings import show_embeddings
+
+            with progress_bar("embedding") as progress:
+                show_embeddings(window, workspace.embeddings, progress)
+        chosen = free_port(port)
+        if chosen != port:
+            say(f"Port {port} is taken.")
+        app = start_app(chosen, workspace.home / "fiftyone" / "app.log")
+        try:
+            say(f"{app.address}/datasets/{quote(window.name)}")
+            say(
+                f"{ledger.folder.name}, version {window.version}. Edits stay until they are committed, by the panel Labels"
+                f" or labelloop commit {ledger.folder.name}. Ctrl-C stops."
+            )
+            app = _keep_alive(workspace, server, app, until)
+        except KeyboardInterrupt:
+            say("\nStopped; the window stays as it is.")
+        finally:
+            app.stop()
+
+
+def _shown(ledger: Ledger, version: int | None, where: str, discard: bool) -> Window:
+    """The window, brought to a version; as it is where edits in it are not committed yet."""
+    try:
+        return show_window(ledger, version=version, where=where, discard=discard)
+    except UncommittedEdits as error:
+        say(f"{error}. It is shown as it is, at version {error.window.version}; --discard throws the edits away.")
+        return error.window
+
+
+def _keep_alive(workspace: Workspace, server: Server, app: AppServer, until: Callable[[], bool]) -> AppServer:
+    """Look after MongoDB and the App; returns the App's server as it is at the end."""
+    while not until():
+        time.sleep(_LOOK_SECONDS)
+        if server.own and not server.is_alive():
+            say("MongoDB has stopped; it is started again.")
+            with ensure_mongod(workspace) as again:
+                if again.port != server.port:
+                    raise LabelloopError("MongoDB's port was taken by another program meanwhile; browse again")
+        if not app.is_alive():
+            say("FiftyOne's App has stopped; it is started again.")
+            app = start_app(app.port, app.log)
+    return app

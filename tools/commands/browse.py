@@ -1,0 +1,59 @@
+"""`labelloop browse`: a data set in the browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from ..ledgers import author_option, home_option, open_ledger
+
+
+@click.command(name="browse")
+@click.argument("name")
+@home_option
+@author_option
+@click.option("--version", type=click.IntRange(0), help="The version; else the last.")
+@click.option("--where", default="", help="Only images that meet this SQL condition, such as \"split = 'train'\".")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=5151,
+    show_default=True,
+    help="Where to begin to look for a free port.",
+)
+@click.option("--discard", is_flag=True, help="Throw away what was edited in the window and not committed.")
+@click.option(
+    "--embeddings/--no-embeddings",
+    default=False,
+    show_default=True,
+    help="Compute what the Embeddings panel shows, where it is not known yet.",
+)
+def command(
+    name: str,
+    home: Path | None,
+    author: str,
+    version: int | None,
+    where: str,
+    port: int,
+    discard: bool,
+    embeddings: bool,
+) -> None:
+    """Show the data set NAME in the browser, to look, filter and edit, until Ctrl-C.
+
+    The page is a working copy of one version. What is edited there is committed by
+    `labelloop commit` or by the panel Labels, and is never thrown away unasked.
+
+    \b
+    Example:
+      labelloop browse won
+      labelloop browse won --version 2 --where "count > 3"
+    """
+    ledger = open_ledger(home, name)
+    from ...datasets.workspace import find_workspace
+    from ..browsing import browse
+
+    browse(
+        find_workspace(home), ledger, author=author, version=version, where=where, port=port, discard=discard,
+        embeddings=embeddings,
+    )  # fmt: skip

@@ -1,0 +1,194 @@
+"""The plugin as FiftyOne wants it: one operator for each action, and the panel Labels.
+
+The only module that knows FiftyOne's operator classes; it is imported by the App alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+import fiftyone.operators as _operators  # pyright: ignore[reportMissingTypeStubs]
+from fiftyone.operators import types as _types  # pyright: ignore[reportMissingTypeStubs]
+
+from ...datasets.errors import LabelloopError
+from ...datasets.ledger import Ledger
+from ...datasets.window import open_window
+from ...datasets.window_place import dataset_name
+from ...datasets.workspace import default_author, find_workspace
+from . import OWNER, PANEL
+from .actions import ACTIONS
+from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Text
+from .labels import BALANCE, COLUMNS, FINDINGS, labels_data
+
+operators = cast("Any", _operators)
+types = cast("Any", _types)
+_BUTTONS = 4
+"""In one row of the panel."""
+
+_Operator = cast("type[Any]", operators.Operator)
+_Panel = cast("type[Any]", operators.Panel)
+
+
+def register(plugin: Any) -> None:
+    """Give FiftyOne the operators and the panel."""
+    for action in ACTIONS:
+        plugin.register(_operator(action))
+    plugin.register(LabelsPanel)
+
+
+def _operator(action: Action) -> type[Any]:
+    class ActionOperator(_Operator):
+        """An action as an operator."""
+
+        @property
+        def config(self) -> Any:
+            """How FiftyOne lists it."""
+            return operators.OperatorConfig(
+                name=action.name,
+                label=f"labelloop: {action.label.lower()}",
+                icon=action.icon,
+                dynamic=True,
+                execute_as_generator=True,
+            )
+
+        def resolve_input(self, ctx: Any) -> Any:
+            """The form."""
+            inputs = types.Object()
+            try:
+                fields: Sequence[Field] = action.form(_place(ctx), ctx.params)
+            except LabelloopError as error:
+                fields = (Note(str(error), "warning"),)
+            for number, field in enumerate(fields):
+                _add(inputs, number, field)
+            return types.Property(inputs, view=types.View(label=action.label))
+
+        def execute(self, ctx: Any) -> Iterator[Any]:
+            """Run it; an error made on purpose is shown as a sentence."""
+            try:
+                place = _place(ctx)
+                for step in action.run(place, ctx.params):
+                    if isinstance(step, Progress):
+                        yield ctx.ops.set_progress(label=step.label, progress=step.part)
+                    elif isinstance(step, Show):
+                        view = ctx.dataset.match(_field("key").is_in(list(step.keys)))
+                        yield ctx.ops.set_view(view=view)
+                    else:
+                        yield from _end(ctx, step)
+            except LabelloopError as error:
+                yield ctx.ops.notify(str(error), variant="error")
+                shown = types.Object()
+                shown.view("error", types.Error(label=str(error)))
+                yield ctx.ops.show_output(types.Property(shown).to_json(), {})
+
+    ActionOperator.__name__ = "".join(part.title() for part in action.name.split("_"))
+    return ActionOperator
+
+
+def _end(ctx: Any, said: Said) -> Iterator[Any]:
+    yield ctx.ops.reload_dataset()
+    yield ctx.ops.notify(said.sentence, variant="success")
+    # Without an output of its own, FiftyOne leaves the bar where it stood.
+    shown = types.Object()
+    shown.md(f"**{said.sentence}**\n\n{said.text}", name="text")
+    yield ctx.ops.show_output(types.Property(shown).to_json(), {})
+
+
+def _field(name: str) -> Any:
+    from fiftyone import ViewField  # pyright: ignore[reportMissingTypeStubs]
+
+    return cast("Any", ViewField)(name)
+
+
+def _add(inputs: Any, number: int, field: Field) -> None:
+    """Put a field into FiftyOne's form."""
+    if isinstance(field, Note):
+        if field.kind == "warning":
+            inputs.view(f"note{number}", types.Warning(label=field.text))
+        else:
+            inputs.md(field.text, name=f"note{number}")
+    elif isinstance(field, Text):
+        inputs.str(
+            field.name,
+            label=field.label,
+            default=field.default or None,
+            description=field.help,
+            required=field.required,
+        )
+    elif isinstance(field, Choice):
+        choices = types.DropdownView()
+        for value, shown in field.options.items():
+            choices.add_choice(value, label=shown)
+        inputs.enum(
+            field.name, list(field.options), label=field.label, default=field.default or None, description=field.help,
+            view=choices,
+        )  # fmt: skip
+    else:
+        inputs.bool(field.name, label=field.label, default=field.default, description=field.help)
+
+
+def _place(ctx: Any) -> Place:
+    """Where an operator runs.
+
+    Raises:
+        LabelloopError: the dataset that is open is no window of labelloop's.
+    """
+    workspace = find_workspace()
+    for name in workspace.names():
+        ledger = Ledger(workspace.ledger(name))
+        window = open_window(ledger) if dataset_name(ledger) == ctx.dataset.name else None
+        if window is not None:
+            ids: list[str] = list(ctx.selected or [])
+            view = ctx.dataset.select(ids) if ids else ctx.view
+            author = os.environ.get("LABELLOOP_AUTHOR") or default_author()
+            return Place(workspace, window, author, lambda: [key for key in view.values("key") if key], not ids)  # noqa: B023 - returned at once
+    raise LabelloopError(f"{ctx.dataset.name} is no data set of the workspace {workspace.home}")
+
+
+class LabelsPanel(_Panel):
+    """The panel Labels: the versions, what was edited, the balance of the classes, the findings."""
+
+    @property
+    def config(self) -> Any:
+        """How FiftyOne lists it."""
+        return operators.PanelConfig(
+            name=PANEL, label="Labels", icon="label", surfaces="grid", allow_multiple=False,
+            help_markdown="Versions of the labels, what was edited since, and what can be done with them.",
+        )  # fmt: skip
+
+    def on_load(self, ctx: Any) -> None:
+        """Read what the panel shows."""
+        try:
+            data = labels_data(_place(ctx).window)
+        except LabelloopError as error:
+            data = {"head": str(error)}
+        for name, value in data.items():
+            ctx.panel.set_data(name, value) if name != "head" else ctx.panel.set_state("head", value)
+
+    def on_act(self, ctx: Any) -> None:
+        """Open the form of the action whose button was pressed."""
+        ctx.prompt(f"{OWNER}/{ctx.params['action']}", on_success=self.on_load)
+
+    def render(self, ctx: Any) -> Any:
+        """The panel."""
+        panel = types.Object()
+        panel.md(ctx.panel.get_state("head") or "Reading the ledger …", name="head")
+        for row in range(0, len(ACTIONS), _BUTTONS):
+            bar = panel.h_stack(f"actions{row}", gap=1, align_x="left")
+            for action in ACTIONS[row : row + _BUTTONS]:
+                bar.btn(
+                    action.name,
+                    label=action.label,
+                    icon=action.icon,
+                    on_click=self.on_act,
+                    params={"action": action.name},
+                    variant="contained" if action.name == "commit" else "outlined",
+                )
+        for name, label, columns in (("versions", "Versions", COLUMNS), ("balance", "Classes", BALANCE),
+                                     ("findings", "Findings at the import", FINDINGS)):  # fmt: skip
+            table = types.TableView()
+            for column in columns:
+                table.add_column(column, label=column)
+            panel.list(name, types.Object(), view=table, label=label)
+        return types.Property(panel, view=types.GridView(orientation="vertical", align_x="left", width=100, padding=1))
