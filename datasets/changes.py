@@ -28,6 +28,24 @@ Kind = Literal[
     "box-changed",
 ]
 
+_WORDS = {
+    "image-added": ("image added", "images added"),
+    "image-removed": ("image removed", "images removed"),
+    "image-replaced": ("image replaced", "images replaced"),
+    "image-moved": ("image in another place", "images in another place"),
+    "state": ("state", "states"),
+    "label": ("image label", "image labels"),
+    "split": ("split", "splits"),
+    "group": ("group", "groups"),
+    "tags": ("image's tags", "images' tags"),
+    "extra": ("extra", "extras"),
+    "box-added": ("box added", "boxes added"),
+    "box-deleted": ("box deleted", "boxes deleted"),
+    "box-moved": ("box moved", "boxes moved"),
+    "box-renamed": ("box renamed", "boxes renamed"),
+    "box-changed": ("box changed otherwise", "boxes changed otherwise"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -114,6 +132,12 @@ def count_changes(changes: Iterable[Change]) -> dict[str, int]:
     """How many changes there are of each kind, in the order of `Kind`, zeros left out."""
     counts = Counter(change.kind for change in changes)
     return {kind: counts[kind] for kind in Kind.__args__ if counts[kind]}  # type: ignore[attr-defined]
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Counts of changes in words, such as "1 box added, 2 boxes moved"; empty where there are none."""
+    said = ((count, *_WORDS[kind]) if kind in _WORDS else (count, kind, kind) for kind, count in counts.items())
+    return ", ".join(f"{count} {one if count == 1 else many}" for count, one, many in said)
 
 
 def count_classes(changes: Iterable[Change], classes: Iterable[str]) -> tuple[ClassChange, ...]:

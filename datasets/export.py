@@ -166,5 +166,6 @@ def _reading(folder: Path, classes: tuple[str, ...], format: str, placed: list[P
         images = Tree(
             folder, {each.image: str(each.sample.path) for each in sorted(placed, key=lambda each: each.image)}
         )
-        headers = {each.image: Header(each.sample.size, 1, "", "RGB") for each in placed}
+        of_size = {size: Header(size, 1, "", "RGB") for size in {each.sample.size for each in placed}}
+        headers = {each.image: of_size[each.sample.size] for each in placed}
     return Reading(folder, recipe, format, Source(tree, images, recipe, findings), findings, headers=headers)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import polars as pl
 
 from .boxes import with_ids
 from .findings import Findings
@@ -17,6 +19,14 @@ from .schema import NOTHING, Box, Sample
 TOOL = "import"
 
 Outcome = Literal["added", "updated", "moved", "kept", "unchanged"]
+
+
+class _Made(NamedTuple):
+    """How a row came about: by which tool and in which version, and what it remembers of its source."""
+
+    tool: str
+    version: int
+    said: str | None
 
 
 class ImportPlan:
@@ -35,12 +45,8 @@ class ImportPlan:
         self._ledger, self._findings = ledger, findings
         rows = ledger.frame(base)
         self._now = {sample.key: sample for sample in to_samples(rows)}
-        about = rows.select("key", "root", "tool", "version", "said").iter_rows()
-        self._roots: dict[str, str] = {}
-        self._made_by: dict[str, tuple[str, int]] = {}
-        self._said: dict[str, str | None] = {}
-        for key, self._roots[key], tool, version, self._said[key] in about:
-            self._made_by[key] = tool, version
+        self._roots: dict[str, str] = dict(rows.select("key", "root").iter_rows())
+        self._made = _rows_made(rows)
         in_source = {sample.key for sample in samples}
         self._lost: dict[str, list[str]] = {}
         for key, sample in self._now.items():
@@ -87,19 +93,21 @@ class ImportPlan:
             self.outcomes[key] = "moved"
             self._moved.append(now.key)
             now = self.changed[now.key] = replace(now, path=sample.path)
-        by_import = self._made_by[now.key][0] == TOOL and self._said[now.key] is None
-        return None if by_import and same_labels(_said_of(sample, now, now.boxes), now) else (now, sample)
+        made = self._made[now.key]
+        as_said = made.tool == TOOL and made.said is None
+        return None if as_said and same_labels(_said_of(sample, now, now.boxes), now) else (now, sample)
 
     def _under_another_name(self, sample: Sample) -> Sample | None:
-        """The ledger's image of the same bytes that the source has no longer under its key: it was renamed."""
+        """The ledger's image of the same bytes that lies in this very file, or whose own file is gone: it was renamed."""
         lost = self._lost.get(sample.sha256, [])
-        for key in lost:
-            if not self._now[key].path.exists():
-                lost.remove(key)
-                self.renamed[sample.key] = key
-                self._findings.add("renamed", sample.key, f"image is {key} in the ledger and keeps that name there")
-                return self._now[key]
-        return None
+        here = next((key for key in lost if self._now[key].path == sample.path), None)
+        key = here or next((key for key in lost if not self._now[key].path.exists()), None)
+        if key is None:
+            return None
+        lost.remove(key)
+        self.renamed[sample.key] = key
+        self._findings.add("renamed", sample.key, f"image is {key} in the ledger and keeps that name there")
+        return self._now[key]
 
     def _merge(self, differing: Sequence[tuple[Sample, Sample]]) -> None:
         """Merge the images that the ledger changed, or whose source says something else than before."""
@@ -131,29 +139,36 @@ class ImportPlan:
 
     def _last_said(self, samples: Sequence[Sample]) -> dict[str, Sample]:
         """What the source said of each image when it was last imported; images that never were are left out."""
+        now = {sample.key: sample for sample in samples}
         found: dict[str, Sample] = {}
-        at: dict[str, tuple[str, int]] = {}
-        for now in samples:
-            said = self._said[now.key]
-            if said is not None:
-                found[now.key] = parse_said(said, now)
-            else:
-                at[now.key] = self._made_by[now.key]
+        at: dict[str, _Made] = {key: self._made[key] for key in now}
         while at:
-            version = max(made for _, made in at.values())
-            here = {key: tool for key, (tool, made) in at.items() if made == version}
-            imported = [key for key, tool in here.items() if tool == TOOL]
+            version = max(made.version for made in at.values())
+            here = {key: made for key, made in at.items() if made.version == version}
+            found.update({key: parse_said(made.said, now[key]) for key, made in here.items() if made.said is not None})
+            imported = [key for key, made in here.items() if made.tool == TOOL and key not in found]
             found.update({sample.key: sample for sample in self._ledger.samples(version, keys=imported)})
-            at = {key: each for key, each in at.items() if key not in here}
-            at.update(self._makers(version - 1, [key for key, tool in here.items() if tool != TOOL]))
+            at = {key: made for key, made in at.items() if key not in here}
+            at.update(self._made_before(version, [key for key in here if key not in found]))
         return found
 
-    def _makers(self, version: int, keys: Sequence[str]) -> Mapping[str, tuple[str, int]]:
-        """Which tool made the rows of these images, and in which version."""
-        if not keys or version < 1:
+    def _made_before(self, version: int, keys: Sequence[str]) -> dict[str, _Made]:
+        """How the row came about that each image had before a version, or before it was removed before that."""
+        if not keys:
             return {}
-        rows = self._ledger.frame(version, keys=keys).select("key", "tool", "version")
-        return {key: (tool, made) for key, tool, made in rows.iter_rows()}
+        found = _rows_made(self._ledger.frame(version - 1, keys=keys))
+        missing = [key for key in keys if key not in found]
+        for commit in reversed(self._ledger.commits()[:version] if missing else []):
+            if commit.counts.get("image-removed"):
+                found.update(_rows_made(self._ledger.frame(commit.version - 1, keys=missing)))
+                missing = [key for key in missing if key not in found]
+        return found
+
+
+def _rows_made(rows: pl.DataFrame) -> dict[str, _Made]:
+    """How each row came about, by key."""
+    about = rows.select("key", "tool", "version", "said").iter_rows()
+    return {key: _Made(tool, version, said) for key, tool, version, said in about}
 
 
 def _said_of(sample: Sample, past: Sample, boxes: Sequence[Box], now: Sequence[Box] = ()) -> Sample:

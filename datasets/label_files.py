@@ -90,13 +90,16 @@ def read_json(path: Path | str, encoding: str = "", once: tuple[str, ...] = ()) 
     Raises:
         ValueError: it cannot be read, is no JSON, nests too deep, is no object, or has a key of `once` twice.
     """
-    data = read_bytes(path)
-    text = decode(data, encoding) if encoding else data
-    value = parse_json(text)
+    data: bytes | str = read_bytes(path)
+    if encoding or data[:1] > b"\x7f" or b"\0" in data[:4]:
+        data = decode(data, encoding or json.detect_encoding(data))
+    value = parse_json(data)
     if not isinstance(value, dict):
         raise ValueError(f"file must hold a JSON object, received {describe(value)}")
-    if once and any(data.count(b'"%b"' % key.encode()) > 1 for key in once):
-        _refuse_twice(text if isinstance(text, str) else decode(text, json.detect_encoding(text)), once)
+    for key in once:
+        if (data.count(b'"%b"' % key.encode()) if isinstance(data, bytes) else data.count(f'"{key}"')) > 1:
+            _refuse_twice(decode(data) if isinstance(data, bytes) else data, once)
+            break
     return value
 
 

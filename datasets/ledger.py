@@ -9,7 +9,9 @@ filter, and the past of an image is found by stepping back from version to versi
 
 from __future__ import annotations
 
+import os
 import random
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -21,7 +23,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from .changes import Change, count_changes, find_changes
 from .errors import LabelloopError
-from .ledger_commits import Commit, classes_of, commit_details, commit_properties, to_commit
+from .ledger_commits import Commit, commit_details, commit_properties, read_classes, read_commit
 from .ledger_rows import SCHEMA, Stamp, to_rows, to_samples
 from .merging import Conflict, merge_samples
 from .schema import Sample
@@ -41,6 +43,7 @@ _CONFIGURATION: dict[str, str | None] = {
     "delta.deletedFileRetentionDuration": "interval 36500 days",
     "delta.enableExpiredLogCleanup": "false",
 }
+_NO_ADDRESS = re.compile(r"[\[\]^|\\\x00-\x1f\x7f]|%[0-9A-Fa-f]{2}")
 _TRIES = 50
 _IN_PREDICATE = 2000
 """So many keys are named in a merge's predicate, which lets it skip files; more would cost more than that saves."""
@@ -67,6 +70,7 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        _refuse_path(folder)
         if not has_ledger(folder):
             raise LabelloopError(
                 f"no data set of the name {folder.name} in {folder.parent.parent};"
@@ -76,6 +80,7 @@ class Ledger:
     @classmethod
     def create(cls, folder: Path, author: str, classes: Sequence[str] = ()) -> Ledger:
         """The ledger in this folder; made with an empty version 0 where there is none yet."""
+        _refuse_path(folder)
         if not has_ledger(folder):
             folder.mkdir(parents=True, exist_ok=True)
             empty = pl.DataFrame(schema=SCHEMA)
@@ -99,10 +104,7 @@ class Ledger:
 
     def commits(self) -> list[Commit]:
         """The history, the oldest commit first."""
-        found: list[Commit] = []
-        for entry in reversed(self._table().history()):
-            found.append(to_commit(entry, found[-1].classes if found else ()))
-        return found
+        return [read_commit(self.folder, version) for version in range(self.version() + 1)]
 
     def commit_of(self, version: int) -> Commit:
         """What is said of the commit that made a version.
@@ -110,12 +112,18 @@ class Ledger:
         Raises:
             LabelloopError: no such version.
         """
-        table = self._table(version)
-        return to_commit(table.history(1)[0], classes_of(table))
+        try:
+            return read_commit(self.folder, version)
+        except FileNotFoundError as error:
+            raise self._no_version(version) from error
 
     def classes(self, version: int | None = None) -> tuple[str, ...]:
         """The class names in their declared order, at a version; None is the last."""
-        return classes_of(self._table(version))
+        chosen = self.version() if version is None else version
+        try:
+            return read_classes(self.folder, chosen)
+        except FileNotFoundError as error:
+            raise self._no_version(chosen) from error
 
     def frame(
         self,
@@ -137,7 +145,7 @@ class Ledger:
         Raises:
             LabelloopError: no such version, or an expression that is none.
         """
-        rows = _scan(self._table(version), keys)
+        rows = _scan(self.folder, self._table(version), keys)
         if since is not None:
             rows = rows.filter(pl.col("version") > since)
         if where:
@@ -152,7 +160,7 @@ class Ledger:
 
     def keys(self, version: int | None = None) -> set[str]:
         """The keys of all images at a version."""
-        return set(pl.scan_delta(self._table(version)).select("key").collect()["key"].to_list())
+        return set(_scan(self.folder, self._table(version)).select("key").collect()["key"].to_list())
 
     def changes(self, before: int, after: int | None = None) -> list[Change]:
         """What changed from one version to another, in the order of the keys; either may be the later one."""
@@ -206,10 +214,10 @@ class Ledger:
             if head != base:
                 wanted = self._rebased(wanted, base, head)
                 base = head
-            now = _scan(table, wanted).collect()
+            now = _scan(self.folder, table, wanted).collect()
             stamp = Stamp(author, tool, _now(), head + 1)
             rows, seen = _rows_to_write(wanted, now, stamp, roots, findings, said)
-            known = classes_of(table)
+            known = read_classes(self.folder, head)
             order = known if classes is None else tuple(classes)
             if head != first:  # others may have added classes in the meantime
                 order = (*order, *(name for name in known if name not in order))
@@ -251,15 +259,34 @@ class Ledger:
         except DeltaError as error:
             if version is None:
                 raise LabelloopError(f"ledger cannot be read in {self.folder}: {error}") from error
-            last = DeltaTable(self.folder).version()
-            raise LabelloopError(
-                f"version must be one of 0 to {last} of {self.folder.name}, received {version}"
-            ) from error
+            raise self._no_version(version) from error
+
+    def _no_version(self, version: int) -> LabelloopError:
+        return LabelloopError(f"version must be one of 0 to {self.version()} of {self.folder.name}, received {version}")
 
 
-def _scan(table: DeltaTable, keys: Iterable[str] | None) -> pl.LazyFrame:
-    rows = pl.scan_delta(table)
+def _scan(folder: Path, table: DeltaTable, keys: Iterable[str] | None = None) -> pl.LazyFrame:
+    """The rows of a table in a folder.
+
+    Its files are read by their names: polars' own reader of Delta tables takes the percent
+    signs of an address for the folder's name, and finds nothing below a folder with a space.
+    """
+    files = [folder / uri.rpartition("/")[2] for uri in table.file_uris()]
+    rows = pl.scan_parquet(files, schema=SCHEMA, glob=False) if files else pl.LazyFrame(schema=SCHEMA)
     return rows if keys is None else rows.filter(pl.col("key").is_in(list(keys)))
+
+
+def _refuse_path(folder: Path) -> None:
+    """Return when the library that writes the table can write to this folder.
+
+    Raises:
+        LabelloopError: it cannot: it takes paths for addresses and fails on these characters.
+    """
+    path = os.path.abspath(folder)
+    if _NO_ADDRESS.search(path):
+        raise LabelloopError(
+            f"a workspace's path must be without [ ] ^ | \\, %41 and control characters, received {path!r}; --home names another"
+        )
 
 
 def _rows_to_write(

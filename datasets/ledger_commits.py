@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, cast
 
 import orjson
-from deltalake import CommitProperties, DeltaTable
+from deltalake import CommitProperties
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +48,48 @@ def commit_properties(details: dict[str, str]) -> CommitProperties:
     return CommitProperties(custom_metadata=details, max_commit_retries=0)
 
 
-def classes_of(table: DeltaTable) -> tuple[str, ...]:
-    """The class order at a table's version; a commit that another program made keeps the one before."""
-    for limit in (1, None):
-        named = next((entry["classes"] for entry in table.history(limit) if "classes" in entry), None)
-        if named is not None:
-            return tuple(orjson.loads(named))
-    return ()
+def read_commit(folder: Path, version: int) -> Commit:
+    """What is said of the commit that made a version of the table in a folder.
+
+    Read from the log itself: the library's own history counts back from the version at which
+    a table was opened, whatever came after that, and so names the wrong commits for an old one.
+
+    Raises:
+        FileNotFoundError: no such version.
+
+    Reference: https://github.com/delta-io/delta/blob/master/PROTOCOL.md#commit-provenance-information
+    """
+    said = _read_info(folder, version)
+    return Commit(
+        version=version,
+        time=datetime.fromtimestamp(cast(int, said.get("timestamp", 0)) / 1000, UTC),
+        author=str(said.get("author", "unknown")),
+        tool=str(said.get("tool", said.get("engineInfo", "unknown"))),
+        message=str(said.get("message", said.get("operation", ""))),
+        round=str(said.get("round", "")),
+        classes=read_classes(folder, version, said),
+        counts=orjson.loads(said.get("counts", "{}")),
+        details=orjson.loads(said.get("details", "{}")),
+    )
 
 
-def to_commit(entry: Mapping[str, Any], classes: tuple[str, ...]) -> Commit:
-    """The commit that an entry of the log tells of.
+def read_classes(folder: Path, version: int, said: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """The class order at a version; a commit that another program made keeps the one before.
 
     Args:
-        classes: the class order before it, for a commit of another program that says nothing of one.
+        said: what the log says of the version's commit, where that is known already.
+
+    Raises:
+        FileNotFoundError: no such version.
     """
-    made = datetime.fromtimestamp(cast(int, entry["timestamp"]) / 1000, UTC)
-    return Commit(
-        version=int(entry["version"]),
-        time=made,
-        author=str(entry.get("author", "unknown")),
-        tool=str(entry.get("tool", entry.get("engineInfo", "unknown"))),
-        message=str(entry.get("message", entry.get("operation", ""))),
-        round=str(entry.get("round", "")),
-        classes=tuple(orjson.loads(entry["classes"])) if "classes" in entry else classes,
-        counts=orjson.loads(entry.get("counts", "{}")),
-        details=orjson.loads(entry.get("details", "{}")),
-    )
+    said = _read_info(folder, version) if said is None else said
+    while "classes" not in said and version > 0:
+        version -= 1
+        said = _read_info(folder, version)
+    return tuple(orjson.loads(said.get("classes", "[]")))
+
+
+def _read_info(folder: Path, version: int) -> dict[str, Any]:
+    with open(folder / "_delta_log" / f"{version:020}.json", "rb") as lines:
+        line = next((line for line in lines if line.startswith(b'{"commitInfo"')), b'{"commitInfo":{}}')
+    return cast("dict[str, Any]", orjson.loads(line)["commitInfo"])

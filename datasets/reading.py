@@ -75,20 +75,23 @@ class Reading:
 
     def _sample(self, raw: RawSample) -> Sample | None:
         path = self.source.images.images.get(raw.image)
+        notes: list[tuple[str, str]] = []
         try:
             if raw.embedded is not None:
                 path = str(self.source.tree.path(raw.place))
                 header = read_embedded_header(raw.embedded, self.max_pixels)
+                notes = find_header_notes(raw.image, header)
             elif path is None:
                 raise ImageProblem("unreadable-image", "image is not in the source")
             else:
                 header = self.headers.get(raw.image) if self.headers is not None else None
                 if header is None:
                     header = read_header(path, self.max_pixels)
+                    notes = find_header_notes(raw.image, header)
         except ImageProblem as problem:
             self.findings.add(problem.kind, raw.image, str(problem))
             return None
-        for kind, message in find_header_notes(raw.image, header):
+        for kind, message in notes:
             self.findings.add(kind, raw.image, message)
         if self.header_of is not None:
             self.header_of(raw.image, header)

@@ -52,7 +52,7 @@ def to_fields(attributes: Mapping[str, Json]) -> dict[str, Json]:
     fields: dict[str, Json] = {}
     more: dict[str, Json] = {}
     for name, value in attributes.items():
-        if _is_tags(name, value) or (_may_be_field(name) and (value is None or kind_of(value) is not None)):
+        if _is_field(name, value):
             fields[name] = value
         else:
             more[name] = value
@@ -69,19 +69,18 @@ def from_fields(fields: Mapping[str, object], known: Mapping[str, Json]) -> dict
     Raises:
         ValueError: a value that JSON cannot hold, or `more` is no JSON object.
     """
-    was = to_fields(known)
+    was = {name: value for name, value in to_fields(known).items() if name != "tags" or value}
     now = {name: _plain(name, value) for name, value in fields.items() if value is not None}
-    if "tags" not in was and not now.get("tags"):
-        now.pop("tags", None)
+    now = {name: value for name, value in now.items() if name != "tags" or value}  # each Detection has tags
     changed = {name for name in {*was, *now} if not same(was.get(name), now.get(name))}
     if not changed:
         return dict(known)
-    hidden = {name: value for name, value in known.items() if name not in was}
+    kept = {name: value for name, value in known.items() if _is_field(name, value) and name not in changed}
+    hidden = {name: value for name, value in known.items() if not _is_field(name, value)}
     if MORE in changed:
         hidden = _more(now.get(MORE))
-    kept = {name: value for name, value in known.items() if name in was and name not in changed and name != MORE}
-    new = {name: now[name] for name in now if name in changed and name != MORE}
-    given = {**kept, **new, **hidden}
+    new = {name: value for name, value in now.items() if name in changed and name != MORE}
+    given = {**hidden, **kept, **new}
     order = [*(name for name in known if name in given), *(name for name in given if name not in known)]
     return {name: given[name] for name in order}
 
@@ -127,16 +126,16 @@ def _wider(one: Kind | None, other: Kind) -> Kind | None:
     return "floats" if {one, other} == {"ints", "floats"} else None
 
 
-def _is_tags(name: str, value: Json) -> bool:
-    return name == "tags" and isinstance(value, list) and all(isinstance(each, str) for each in value)
-
-
-def _may_be_field(name: str) -> bool:
+def _is_field(name: str, value: Json) -> bool:
+    """Whether an attribute can be a field of its own."""
+    if name == "tags":
+        return isinstance(value, list) and all(isinstance(each, str) for each in value)
     return (
         0 < len(name) <= 100
         and name not in _TAKEN
         and not name.startswith("_")
         and not any(character in ".$\0" for character in name)
+        and (value is None or value == [] or kind_of(value) is not None)
     )
 
 

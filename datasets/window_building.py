@@ -10,7 +10,7 @@ import polars as pl
 
 from .ledger import Ledger
 from .window_documents import Shape, chunks, complete, documents, without_collector
-from .window_fiftyone import answered, database, fiftyone
+from .window_fiftyone import answered, database, fiftyone, in_bulk
 from .window_look import save_views, set_look
 from .window_place import (
     Window,
@@ -70,7 +70,7 @@ def dress(dataset: Any, ledger: Ledger, version: int, rows: pl.DataFrame, shape:
 
 def insert(dataset: Any, rows: pl.DataFrame, shape: Shape) -> None:
     """Put a sample for each row into the dataset."""
-    collection = database()[dataset._doc.sample_collection_name]
+    collection = in_bulk(database()[dataset._doc.sample_collection_name])
     own = dataset._doc.id
     for numbers in chunks(rows.height):
         now = datetime.now(UTC).replace(tzinfo=None)

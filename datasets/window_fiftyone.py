@@ -48,6 +48,13 @@ def database() -> Any:
     return fiftyone().core.odm.get_db_conn()
 
 
+def in_bulk(collection: Any) -> Any:
+    """The collection, for writes that need not each be on disk at once: the next one that must takes them along."""
+    from pymongo import WriteConcern
+
+    return collection.with_options(write_concern=WriteConcern(w=1, j=False))
+
+
 @contextmanager
 def answered() -> Generator[None]:
     """Whatever goes wrong between here and MongoDB comes out as a sentence.

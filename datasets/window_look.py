@@ -58,7 +58,7 @@ def set_look(dataset: Any, classes: Sequence[str], shape: Shape) -> None:
         ),
         group(name="findings", paths=["finding_kinds", "findings"], expanded=True),
         group(
-            name="image",
+            name="metadata",  # the App adds an empty group of this name where there is none
             paths=["key", "filepath", "version", "id", "created_at", "last_modified_at"],
             expanded=False,
         ),

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 from bson import ObjectId
 
-from .changes import changes_between, count_changes
+from .changes import changes_between, count_changes, counts_text
 from .errors import LabelloopError
 from .ledger import Ledger
 from .ledger_rows import to_samples
@@ -66,13 +66,12 @@ class Edits:
 
     def summary(self) -> str:
         """The edits in a few words: how many of each kind."""
-        counts = count_changes(changes_between(self.before, self.changed))
-        said = [f"{count} {kind}" for kind, count in counts.items()]
+        said = [counts_text(count_changes(changes_between(self.before, self.changed)))]
         if self.removed:
-            said.append(f"{len(self.removed)} image-deleted")
+            said.append(f"{len(self.removed)} {'image' if len(self.removed) == 1 else 'images'} deleted")
         if self.problems:
             said.append(f"{len(self.problems)} that cannot be taken")
-        return ", ".join(said) or "none"
+        return ", ".join(filter(None, said)) or "none"
 
 
 class UncommittedEdits(LabelloopError):

@@ -20,7 +20,7 @@ from .schema import Sample
 from .window_building import dress, insert, splits_of
 from .window_documents import CHUNK, EDITED, SHOWN, Document, complete, take, without_collector
 from .window_edits import EditReader, is_untouched
-from .window_fiftyone import answered, fiftyone
+from .window_fiftyone import answered, fiftyone, in_bulk
 from .window_look import save_views
 from .window_place import Window, locked, open_window, write_note
 from .window_reading import Pasts, Seen, UncommittedEdits, batches, scan, shown_rows
@@ -145,7 +145,7 @@ class _Plan:
         """Write and remove, each sample only if it is still as it was read; the keys of those written to meanwhile."""
         from pymongo import DeleteOne, UpdateOne
 
-        collection = self.window.collection()
+        collection = in_bulk(self.window.collection())
         left: list[str] = []
         for start in range(0, len(self.orders), CHUNK):
             some = self.orders[start : start + CHUNK]

@@ -14,6 +14,7 @@ from .app_server import AppServer, start_app
 from .mongod import Server, ensure_mongod
 from .mongod_process import free_port
 from .output import progress_bar, say
+from .window_layout import save_layout
 from .windows import fiftyone_session
 
 _LOOK_SECONDS = 1.0
@@ -52,12 +53,13 @@ def browse(
 
             with progress_bar("embedding") as progress:
                 show_embeddings(window, workspace.embeddings, progress)
+        layout = save_layout(window)
         chosen = free_port(port)
         if chosen != port:
             say(f"Port {port} is taken.")
         app = start_app(chosen, workspace.home / "fiftyone" / "app.log")
         try:
-            say(f"{app.address}/datasets/{quote(window.name)}")
+            say(f"{app.address}/datasets/{quote(window.name)}?workspace={layout}")
             say(
                 f"{ledger.folder.name}, version {window.version}. Edits stay until they are committed, by the panel Labels"
                 f" or labelloop commit {ledger.folder.name}. Ctrl-C stops."

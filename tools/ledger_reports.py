@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ..datasets.changes import Change, count_changes, count_classes
+from ..datasets.changes import Change, count_changes, count_classes, counts_text
 from ..datasets.history import Step, Undone
 from ..datasets.importing import ImportReport
 from ..datasets.ledger import Commit
@@ -21,22 +21,6 @@ if TYPE_CHECKING:
     from ..datasets.window import Edits
 
 _SHOWN = 20
-_WORDS = {
-    "image-added": "images added",
-    "image-removed": "images removed",
-    "image-replaced": "images replaced",
-    "state": "states",
-    "label": "image labels",
-    "split": "splits",
-    "group": "groups",
-    "tags": "tags",
-    "extra": "extras",
-    "box-added": "boxes added",
-    "box-deleted": "boxes deleted",
-    "box-moved": "boxes moved",
-    "box-renamed": "boxes renamed",
-    "box-changed": "boxes changed otherwise",
-}
 
 
 def import_text(report: ImportReport) -> str:
@@ -80,11 +64,6 @@ def commit_line(commit: Commit | None) -> str:
     if commit is None:
         return "Nothing to commit: the ledger says that already."
     return f"Version {commit.version}: {counts_text(commit.counts) or 'the class order'}."
-
-
-def counts_text(counts: dict[str, int] | Any) -> str:
-    """The counts of changes in words."""
-    return ", ".join(f"{count} {_WORDS.get(kind, kind)}" for kind, count in counts.items())
 
 
 def commit_json(commit: Commit) -> dict[str, object]:

@@ -71,12 +71,14 @@ def locking_pid(folder: Path) -> int:
 
 
 def lives(pid: int) -> bool:
-    """Whether a process is there and no zombie."""
+    """Whether a process is there; one that waits to be collected by its parent is not."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return False
-    return text.rpartition(")")[2].split()[0] not in ("Z", "X")
+    state, *fields = text.rpartition(")")[2].split()
+    threads = int(fields[16])  # while some are left, its sockets are too
+    return state not in ("Z", "X") or threads > 1
 
 
 def port_of(pid: int) -> int:
@@ -100,9 +102,14 @@ def is_free(port: int) -> bool:
 
 
 def free_port(wanted: int) -> int:
-    """The wanted port where it is free, else any that is."""
-    if is_free(wanted):
-        return wanted
+    """The wanted port where it is free, else the next one that is, else any.
+
+    The kernel's own choice comes last: it lies among the ports that it gives to outgoing
+    connections, so one of those can have it when the server starts again.
+    """
+    for port in range(wanted, wanted + 100):
+        if is_free(port):
+            return port
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -225,6 +225,7 @@ def _annotations(value: Json, names: Mapping[int | str, str], key: str, source: 
         raise ValueError("annotations must be a list")
     labels = _Labels()
     for index, annotation in enumerate(value):
+        value[index] = None  # a box says it all now; the parsed texts of a million boxes need not stay beside them
         place = f"annotations[{index}]"
         image_id: int | str | None = None
         try:

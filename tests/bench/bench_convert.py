@@ -2,16 +2,18 @@
 
     python tests/bench/bench_convert.py [--count 10000] [--rounds 3]
 
-Every figure is that of a whole process: median seconds, images a second, the most memory
-that it and its children had at once, and whether what it wrote is right. The rounds are
-interleaved. Images stay in place, except where a tool always copies them; labelloop's
-figure includes reading its own result back and comparing every box.
+Every figure is that of a whole process: median seconds on the wall and of processors (which
+other work on the machine disturbs less), images a second, the most memory that it and its
+children had at once, and whether what it wrote is right. The rounds are interleaved. Images
+stay in place, except where a tool always copies them; labelloop's figure includes reading
+its own result back and comparing every box.
 """
 
 from __future__ import annotations
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -73,7 +75,7 @@ def main() -> None:
         print(
             f"{asked.count:,} images with {boxes:,} boxes, {asked.rounds} rounds, median of whole processes", flush=True
         )
-        for title, contestants in _tasks(work, source, target, truth, ending).items():
+        for title, contestants in _tasks(work, source, target, truth, _database(ending)).items():
             if not asked.task or asked.task in title:
                 _compete(contestants, source, target, asked.rounds)
                 _show(title, contestants, asked.count)
@@ -95,23 +97,39 @@ def _compete(contestants: Sequence[Contestant], source: Path, target: Path, roun
 
 def _show(title: str, contestants: Sequence[Contestant], count: int) -> None:
     print(f"\n{title}")
-    print(f"  {'':28s} {'seconds':>8s} {'images/s':>9s} {'MB':>6s} {'labelloop/this':>15s}  right?")
-    ours = median(each.seconds for each in contestants[0].took)
+    print(f"  {'':27s} {'seconds':>8s} {'images/s':>9s} {'cpu s':>7s} {'MB':>5s}  labelloop/this (cpu)  right?")
+    ours, our_processors = _medians(contestants[0])
     for each in contestants:
         if not each.took:
-            print(f"  {each.name:28s} failed: {each.failed}")
+            print(f"  {each.name:27s} failed: {each.failed}", flush=True)
             continue
-        seconds = median(measured.seconds for measured in each.took)
+        seconds, processors = _medians(each)
         megabytes = max(measured.megabytes for measured in each.took)
+        ratios = f"{ours / seconds:.2f} ({our_processors / processors:.2f})"
         note = f" [{each.note}]" if each.note else ""
         print(
-            f"  {each.name:28s} {seconds:8.2f} {count / seconds:9.0f} {megabytes:6.0f} {ours / seconds:15.2f}"
-            f"  {each.verdict}{note}",
+            f"  {each.name:27s} {seconds:8.2f} {count / seconds:9.0f} {processors:7.2f} {megabytes:5.0f}"
+            f"  {ratios:>20s}  {each.verdict}{note}",
             flush=True,
         )
 
 
-def _tasks(work: Path, source: Path, target: Path, truth: Truth, ending: ExitStack) -> dict[str, list[Contestant]]:
+def _medians(each: Contestant) -> tuple[float, float]:
+    return median(took.seconds for took in each.took), median(took.processor_seconds for took in each.took)
+
+
+def _database(ending: ExitStack) -> tuple[int, dict[str, str]] | None:
+    """A mongod for FiftyOne, stopped when the benchmark ends; None without FiftyOne, or where its mongod is missing."""
+    program = Path(sys.prefix) / "lib" / f"python3.{sys.version_info[1]}" / "site-packages/fiftyone/db/bin/mongod"
+    if find_spec("fiftyone") is None or not program.exists():
+        print("fiftyone, or the mongod inside it, is not there and is left out")
+        return None
+    return ending.enter_context(mongod(program))
+
+
+def _tasks(
+    work: Path, source: Path, target: Path, truth: Truth, database: tuple[int, dict[str, str]] | None
+) -> dict[str, list[Contestant]]:
     labelloop = f"{sys.prefix}/bin/labelloop"
     recipe = work / "recipe.yaml"
     recipe.write_text(f"format: labelme\nclasses: {list(CLASSES)}\naccept: [scaled]\n")
@@ -129,7 +147,9 @@ def _tasks(work: Path, source: Path, target: Path, truth: Truth, ending: ExitSta
     for format, contestants in (("coco", tasks["LabelMe to COCO"]), ("yolo", tasks["LabelMe to YOLO"])):
         if PEERS.exists():
             contestants += _peers(format, work, source, target, truth)
-        contestants += _own_environment(format, work, source, target, truth, ending)
+        else:
+            print(f"{PEERS} is not there, so most peers are left out: tests/bench/run.sh installs them")
+        contestants += _own_environment(format, work, source, target, truth, database)
     return tasks
 
 
@@ -158,12 +178,14 @@ def _peers(format: str, work: Path, source: Path, target: Path, truth: Truth) ->
     other, folder = ("YOLO", work / "darknet") if format == "coco" else ("COCO", work / "coco")
     (write_yolo if format == "coco" else write_coco)(folder, source, truth)
     words = [*python, f"datumaro_to_{format}", str(folder), str(target)]
-    found.append(Contestant(f"datumaro, from {other}", words, truth, "cannot read LabelMe"))
+    found.append(
+        Contestant(f"datumaro, from {other}", words, truth, "cannot read LabelMe; writes hundredths of a pixel")
+    )
     return found
 
 
 def _own_environment(
-    format: str, work: Path, source: Path, target: Path, truth: Truth, ending: ExitStack
+    format: str, work: Path, source: Path, target: Path, truth: Truth, database: tuple[int, dict[str, str]] | None
 ) -> list[Contestant]:
     """Those that labelloop's own environment has."""
     python = [sys.executable, SCRIPT]
@@ -175,14 +197,15 @@ def _own_environment(
         words = [*python, f"hotcoco_to_{format}", str(folder), str(target)]
         note = f"cannot read LabelMe, refuses two images of one name: {len(truth) - len(known)} images fewer"
         found.append(Contestant(f"hotcoco (Rust), from {other}", words, known, note))
-    program = Path(sys.prefix) / "lib" / f"python3.{sys.version_info[1]}" / "site-packages/fiftyone/db/bin/mongod"
-    if find_spec("fiftyone") and program.exists():
-        service, environment = ending.enter_context(mongod(program))
+    if database is not None:
+        service, environment = database
         words = [*python, f"fiftyone_to_{format}", str(source), str(target)]
-        note = "no LabelMe importer: its classes filled from the parsed jsons; memory with its database"
+        note = "no LabelMe importer: its classes filled from the parsed jsons; memory with its database, cpu without"
         found.append(Contestant("fiftyone", words, truth, note, environment, service))
     return found
 
 
 if __name__ == "__main__":
+    # As for Ctrl-C: what was started is stopped, and what was written is removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     main()

@@ -27,36 +27,38 @@ def judge(target: Path, source: Path, truth: Truth) -> str:
         left = list(said.get(key, ()))
         lost: list[Box] = []
         for box in boxes:
-            found = min(
-                (other for other in left if other[0] == box[0]), key=lambda other: _distance(box, other), default=None
-            )
-            if found is not None and _distance(box, found) <= TOLERANCE:
-                left.remove(found)
-                right += 1
-            else:
+            other = _nearest(box, left)
+            if other is None or _distance(box, other) > TOLERANCE:
                 lost.append(box)
+            else:
+                left.remove(other)
+                right += 1
         for box in lost:
-            found = min(
-                (other for other in left if other[0] == box[0]), key=lambda other: _distance(box, other), default=None
-            )
-            if found is None:
+            other = _nearest(box, left)
+            if other is None:
                 missing += 1
             else:
-                left.remove(found)
+                left.remove(other)
                 moved += 1
-                furthest = max(furthest, _distance(box, found))
+                furthest = max(furthest, _distance(box, other))
         extra += len(left)
     extra += sum(len(boxes) for key, boxes in said.items() if key not in truth)
     unlisted = sum(key not in said for key in truth) if jsons else 0
     faults = [
-        f"{moved} moved by up to {furthest:.2g} of a side" if moved else "",
-        f"{missing} missing" if missing else "",
-        f"{extra} too many" if extra else "",
-        f"{unlisted} images missing" if unlisted else "",
+        f"{moved:,} moved by up to {furthest:.2g} of a side" if moved else "",
+        f"{missing:,} missing" if missing else "",
+        f"{extra:,} too many" if extra else "",
+        f"{unlisted:,} images missing" if unlisted else "",
         "class order" if names != CLASSES else "",
     ]
     found = ", ".join(fault for fault in faults if fault)
     return f"wrong: {moved + missing:,} of {right + moved + missing:,} boxes ({found})" if found else "right"
+
+
+def _nearest(box: Box, others: list[Box]) -> Box | None:
+    """The box of the same class whose corners are nearest, None where there is none of that class."""
+    alike = (other for other in others if other[0] == box[0])
+    return min(alike, key=lambda other: _distance(box, other), default=None)
 
 
 def _distance(box: Box, other: Box) -> float:

@@ -15,9 +15,10 @@ from typing import NamedTuple
 
 
 class Measured(NamedTuple):
-    """What a process took: seconds on the wall, and the most memory in MB that it and its children had at once."""
+    """What a process took: seconds on the wall and of processors, and the most MB that it and its children had at once."""
 
     seconds: float
+    processor_seconds: float
     megabytes: float
 
 
@@ -39,14 +40,15 @@ def measure(words: Sequence[str], *, environment: Mapping[str, str] | None = Non
         ended = threading.Event()
         watch = threading.Thread(target=_watch, args=(process.pid, service, peak, ended))
         watch.start()
-        process.wait()
+        _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
         ended.set()
         watch.join()
         if process.returncode:
             said.seek(0)
             raise RuntimeError(said.read().decode(errors="replace").strip().rpartition("\n")[2][:160])
-    return Measured(seconds, peak[0] / 1e6)
+    return Measured(seconds, usage.ru_utime + usage.ru_stime, peak[0] / 1e6)
 
 
 @contextmanager

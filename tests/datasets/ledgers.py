@@ -71,7 +71,12 @@ def write_labelme(folder: Path, labels: Mapping[str, Sequence[Box]], *, first: i
 def write_json(image: Path, boxes: Sequence[Box], **more: object) -> None:
     """The LabelMe json beside an image."""
     shapes = [
-        {"label": box.label, "points": [[box.x1, box.y1], [box.x2, box.y2]], "shape_type": "rectangle", **box.attributes}
+        {
+            "label": box.label,
+            "points": [[box.x1, box.y1], [box.x2, box.y2]],
+            "shape_type": "rectangle",
+            **box.attributes,
+        }
         for box in boxes
     ]
     document = {"shapes": shapes, "imagePath": image.name, "imageWidth": 100, "imageHeight": 80, **more}
@@ -79,7 +84,13 @@ def write_json(image: Path, boxes: Sequence[Box], **more: object) -> None:
 
 
 def do_import(
-    home: Path, source: Path, recipe: Recipe | None = None, *, author: str = "ann", format: str = "", skip_bad: bool = False
+    home: Path,
+    source: Path,
+    recipe: Recipe | None = None,
+    *,
+    author: str = "ann",
+    format: str = "",
+    skip_bad: bool = False,
 ) -> ImportReport:
     """Import a source into the data set `pets`."""
     reading = open_source(source, recipe, format=format)

@@ -76,7 +76,7 @@ def test_rows_say_what_the_samples_say(given: list[Sample]) -> None:
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), [{"deep": float("-inf")}]])
 def test_numbers_that_json_cannot_say_are_refused(tmp_path: Path, bad: Json) -> None:
     ledger = new_ledger(tmp_path)
-    with pytest.raises(ValueError, match="attributes must be JSON, received -?(nan|inf)"):
+    with pytest.raises(ValueError, match=r"attributes must be JSON, received -?(nan|inf)"):
         commit(ledger, sample("a.jpg", replace(CAT, attributes={"x": bad})))
     assert ledger.version() == 0
 
@@ -282,7 +282,7 @@ def test_a_stale_commit_goes_in_beside_others_or_not_at_all(tmp_path: Path) -> N
     commit(ledger, replace(there, boxes=(replace(cat, x2=11), dog)))
     commit(ledger, replace(there, boxes=(cat, replace(dog, label="cat"))), base=1, author="bob")
     assert one(ledger, "a.jpg").boxes == (replace(cat, x2=11), replace(dog, label="cat"))
-    with pytest.raises(CommitConflict, match="nothing was committed:\n  a.jpg: box .*corners was") as caught:
+    with pytest.raises(CommitConflict, match=r"nothing was committed:\n  a.jpg: box .*corners was") as caught:
         commit(ledger, replace(there, boxes=(replace(cat, x2=12), dog)), sample("b.jpg", CAT), base=1)
     assert [each.what for each in caught.value.conflicts] == ["corners"]
     assert ledger.version() == 3
@@ -296,7 +296,7 @@ def test_a_ledger_that_cannot_be_written_is_a_sentence(tmp_path: Path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("labelloop.datasets.ledger.write_deltalake", full)
-    with pytest.raises(LabelloopError, match="cannot write to the ledger in .*No space left"):
+    with pytest.raises(LabelloopError, match=r"cannot write to the ledger in .*No space left"):
         commit(ledger, sample("b.jpg"))
     monkeypatch.undo()
     assert commit(ledger, sample("b.jpg")) == 2
@@ -318,6 +318,21 @@ print(DeltaTable({str(ledger.folder)!r}).history(1)[0]["author"])
     assert done.stdout.splitlines() == ["3 1", "[('cat', 2), ('dog', 1)]", "ann"], done.stderr
 
 
+@pytest.mark.parametrize("name", ["with space", "한글", "100%", "a#b?c", "a'b", "a{b}*", "é"])
+def test_a_workspace_may_lie_in_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    ledger = new_ledger(tmp_path / name, sample("a.jpg", CAT), sample("b.jpg"))
+    assert ledger.commit({"b.jpg": None}, base=1, author="a", tool="t", message="m")
+    assert [each.key for each in ledger.samples()] == ["a.jpg"]
+    assert len(ledger.keys(1)) == 2
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a%20b", "a|b", "a^b", "a\\b", "a\nb"])
+def test_a_folder_that_delta_cannot_write_to_is_a_sentence(tmp_path: Path, name: str) -> None:
+    with pytest.raises(LabelloopError, match=r"a workspace's path must be without .* --home names another"):
+        new_ledger(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def test_a_commit_of_another_program_keeps_the_class_order(tmp_path: Path) -> None:
     ledger = new_ledger(tmp_path, sample("a.jpg", CAT), classes=("z", "cat"))
     deltalake.write_deltalake(ledger.folder, pl.DataFrame(schema=SCHEMA), mode="append")
@@ -327,7 +342,7 @@ def test_a_commit_of_another_program_keeps_the_class_order(tmp_path: Path) -> No
     assert ledger.classes() == ("z", "cat", "dog")
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=6)
 @given(st.lists(st.lists(samples(content="a" * 64, place="/here"), min_size=3, max_size=3), min_size=1, max_size=4))
 def test_changes_between_any_two_versions_lead_from_one_to_the_other(states: list[list[Sample]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

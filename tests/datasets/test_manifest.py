@@ -92,3 +92,17 @@ def test_a_key_that_leads_out_is_refused_by_the_export_itself(name: str, key: st
     with pytest.raises(LabelloopError, match="must be below the export's folder"):
         export(dataset, tmp_path / "deep/target", name)
     assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("row", "why"),
+    [
+        ("images/b.png,b.txt,,,labelled", "line 3 must have an image's name as its key, received 'b.txt'"),
+        ("images/a.png,b.png,,,labelled", "line 3 must have an image of its own, received 'images/a.png' again"),
+    ],
+)
+def test_a_row_that_no_export_writes_is_a_finding_with_its_line(tmp_path: Path, row: str, why: str) -> None:
+    (tmp_path / MANIFEST).write_text(f"{','.join(COLUMNS)}\nimages/a.png,a.png,,,labelled\n{row}\n", encoding="utf-8")
+    findings = Findings()
+    assert read_manifest(tmp_path / MANIFEST, findings) == {}
+    assert [str(finding) for finding in findings] == [f"manifest.csv: {why}"]

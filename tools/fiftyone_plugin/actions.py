@@ -28,14 +28,15 @@ def commit_form(place: Place, values: Values) -> Sequence[Field]:
         fields.append(
             Switch("remove", f"Take the {len(edits.removed)} images that were deleted here from the ledger too")
         )
-    fields.append(
-        Choice(
-            "on_conflict",
-            "Where others changed the same since",
-            {"refuse": "commit nothing", "mine": "take this window's side", "ledger": "take the ledger's side"},
-            "refuse",
+    if place.window.ledger.version() != place.window.version:
+        fields.append(
+            Choice(
+                "on_conflict",
+                "Where others changed the same since",
+                {"refuse": "commit nothing", "mine": "take this window's side", "ledger": "take the ledger's side"},
+                "refuse",
+            )
         )
-    )
     return fields
 
 
@@ -89,8 +90,8 @@ def diff_form(place: Place, values: Values) -> Sequence[Field]:
 
 def diff_run(place: Place, values: Values) -> Iterator[Step]:
     """Say what changed between two versions."""
-    from ...datasets.changes import count_changes, count_classes
-    from ..ledger_reports import change_text, counts_text
+    from ...datasets.changes import count_changes, count_classes, counts_text
+    from ..ledger_reports import change_text
 
     ledger = place.window.ledger
     before, after = int(values["before"]), int(values["after"])

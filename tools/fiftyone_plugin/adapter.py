@@ -20,12 +20,19 @@ from ...datasets.workspace import default_author, find_workspace
 from . import OWNER, PANEL
 from .actions import ACTIONS
 from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Text
-from .labels import BALANCE, COLUMNS, FINDINGS, labels_data
+from .labels import head_of, tables_of
 
 operators = cast("Any", _operators)
 types = cast("Any", _types)
-_BUTTONS = 4
-"""In one row of the panel."""
+
+_AS_WIDE_AS_ITS_TEXT = {"item": {"sx": {"width": "auto"}}}
+_CELL = {"sx": {"fontSize": "0.85rem", "padding": "4px 8px"}}
+_DENSE = {
+    "table": {"sx": {"minWidth": 0, "& .MuiTableCell-root:not(:last-child)": {"whiteSpace": "nowrap"}}},
+    "tableHeadCell": _CELL,
+    "tableBodyCell": _CELL,
+}
+"""For FiftyOne's tables, which are 650 pixels wide at least and scroll beside the grid."""
 
 _Operator = cast("type[Any]", operators.Operator)
 _Panel = cast("type[Any]", operators.Panel)
@@ -56,13 +63,16 @@ def _operator(action: Action) -> type[Any]:
         def resolve_input(self, ctx: Any) -> Any:
             """The form."""
             inputs = types.Object()
+            button = action.label.partition(" ")[0]
+            form = types.Property(inputs, view=types.PromptView(label=action.label, submit_button_label=button))
             try:
                 fields: Sequence[Field] = action.form(_place(ctx), ctx.params)
             except LabelloopError as error:
                 fields = (Note(str(error), "warning"),)
+                form.invalid = True
             for number, field in enumerate(fields):
                 _add(inputs, number, field)
-            return types.Property(inputs, view=types.View(label=action.label))
+            return form
 
         def execute(self, ctx: Any) -> Iterator[Any]:
             """Run it; an error made on purpose is shown as a sentence."""
@@ -77,7 +87,6 @@ def _operator(action: Action) -> type[Any]:
                     else:
                         yield from _end(ctx, step)
             except LabelloopError as error:
-                yield ctx.ops.notify(str(error), variant="error")
                 shown = types.Object()
                 shown.view("error", types.Error(label=str(error)))
                 yield ctx.ops.show_output(types.Property(shown).to_json(), {})
@@ -88,7 +97,6 @@ def _operator(action: Action) -> type[Any]:
 
 def _end(ctx: Any, said: Said) -> Iterator[Any]:
     yield ctx.ops.reload_dataset()
-    yield ctx.ops.notify(said.sentence, variant="success")
     # Without an output of its own, FiftyOne leaves the bar where it stood.
     shown = types.Object()
     shown.md(f"**{said.sentence}**\n\n{said.text}", name="text")
@@ -160,11 +168,22 @@ class LabelsPanel(_Panel):
     def on_load(self, ctx: Any) -> None:
         """Read what the panel shows."""
         try:
-            data = labels_data(_place(ctx).window)
+            window = _place(ctx).window
+            tables = tables_of(window)
+            ctx.panel.set_state("head", head_of(window))
         except LabelloopError as error:
-            data = {"head": str(error)}
-        for name, value in data.items():
-            ctx.panel.set_data(name, value) if name != "head" else ctx.panel.set_state("head", value)
+            tables = []
+            ctx.panel.set_state("head", str(error))
+        ctx.panel.set_state(
+            "tables", [{"name": each.name, "title": each.title, "columns": each.columns} for each in tables]
+        )
+        for each in tables:
+            ctx.panel.set_data(each.name, each.rows)
+
+    def on_change_current_sample(self, ctx: Any) -> None:
+        """Look again what is edited, once a sample that was open is closed."""
+        if ctx.current_sample is None:
+            self.on_load(ctx)
 
     def on_act(self, ctx: Any) -> None:
         """Open the form of the action whose button was pressed."""
@@ -174,21 +193,21 @@ class LabelsPanel(_Panel):
         """The panel."""
         panel = types.Object()
         panel.md(ctx.panel.get_state("head") or "Reading the ledger …", name="head")
-        for row in range(0, len(ACTIONS), _BUTTONS):
-            bar = panel.h_stack(f"actions{row}", gap=1, align_x="left")
-            for action in ACTIONS[row : row + _BUTTONS]:
-                bar.btn(
-                    action.name,
-                    label=action.label,
-                    icon=action.icon,
-                    on_click=self.on_act,
-                    params={"action": action.name},
-                    variant="contained" if action.name == "commit" else "outlined",
-                )
-        for name, label, columns in (("versions", "Versions", COLUMNS), ("balance", "Classes", BALANCE),
-                                     ("findings", "Findings at the import", FINDINGS)):  # fmt: skip
-            table = types.TableView()
-            for column in columns:
+        bar = panel.h_stack("actions", gap=1, orientation="2d")
+        for action in ACTIONS:
+            bar.btn(
+                action.name,
+                label=action.label,
+                icon=action.icon,
+                on_click=self.on_act,
+                params={"action": action.name},
+                variant="contained" if action.name == "commit" else "outlined",
+                componentsProps=_AS_WIDE_AS_ITS_TEXT,
+            )
+        for each in ctx.panel.get_state("tables") or ():
+            table = types.TableView(componentsProps=_DENSE)
+            for column in each["columns"]:
                 table.add_column(column, label=column)
-            panel.list(name, types.Object(), view=table, label=label)
-        return types.Property(panel, view=types.GridView(orientation="vertical", align_x="left", width=100, padding=1))
+            panel.md(f"###### {each['title']}", name=f"{each['name']}_title")
+            panel.list(each["name"], types.Object(), view=table)
+        return types.Property(panel, view=types.GridView(orientation="vertical", align_x="left", gap=1, pad=2))

@@ -2,58 +2,94 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from ...datasets.window import Window, find_edits
+import polars as pl
+
+from ...datasets.ledger import Commit
+from ...datasets.window import Edits, Window, find_edits
 from ..ledger_reports import told
 
-COLUMNS = ("version", "time", "author", "tool", "what")
-FINDINGS = ("finding", "images")
-BALANCE = ("class", "boxes", "image labels", "train", "val", "test", "other")
 _VERSIONS = 50
 _SPLITS = ("train", "val", "test")
 
+Row = Mapping[str, object]
 
-def labels_data(window: Window) -> dict[str, object]:
-    """The head in Markdown, and the rows of the three tables: versions, balance of the classes, findings."""
-    ledger = window.ledger
-    commits = ledger.commits()
-    samples = ledger.samples(window.version)
-    rows = ledger.frame(window.version).select("findings")["findings"].to_list()
-    edits = find_edits(window, new_classes=True)
-    latest = commits[-1].version
-    head = [f"#### {ledger.folder.name}, version {window.version}"]
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the panel: a name, a title, the columns in their order, and the rows by column."""
+
+    name: str
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Row]
+
+
+def head_text(window: Window, edits: Edits) -> str:
+    """In Markdown: which version is shown, and what was edited since."""
+    latest = window.ledger.version()
+    lines = [f"##### {window.ledger.folder.name}, version {window.version}"]
+    if window.where:
+        lines.append(f"Only images with `{window.where}`.")
     if latest != window.version:
-        head.append(f"The ledger is at version {latest} already.")
-    head.append(f"Edited and not committed: **{edits.summary()}**" if edits else "Nothing is edited since.")
-    boxes = Counter(box.label for sample in samples for box in sample.boxes)
-    whole = Counter(sample.label for sample in samples if sample.label is not None)
-    images: Counter[tuple[str, str]] = Counter()
-    for sample in samples:
-        split = sample.split if sample.split in _SPLITS else "other"
-        for label in {box.label for box in sample.boxes} | ({sample.label} if sample.label is not None else set[str]()):
-            images[label, split] += 1
-    kinds = Counter(kind for each in rows for kind in {text.partition(":")[0] for text in each})
-    return {
-        "head": "\n\n".join(head),
-        "versions": [
-            {
-                "version": commit.version,
-                "time": commit.time.astimezone().strftime("%Y-%m-%d %H:%M"),
-                "author": commit.author,
-                "tool": commit.tool,
-                "what": told(commit),
-            }
-            for commit in reversed(commits[-_VERSIONS:])
-        ],
-        "balance": [
-            {
-                "class": name,
-                "boxes": boxes[name],
-                "image labels": whole[name],
-                **{split: images[name, split] for split in (*_SPLITS, "other")},
-            }
-            for name in commits[-1].classes
-        ],
-        "findings": [{"finding": kind, "images": count} for kind, count in kinds.most_common()],
+        lines.append(f"The ledger is at version {latest}: *Show a version* brings the window there.")
+    lines.append(f"Edited and not committed: **{edits.summary()}**" if edits else "Nothing was edited since.")
+    return "\n\n".join(lines)
+
+
+def head_of(window: Window) -> str:
+    """As `head_text`, of what is edited now."""
+    return head_text(window, find_edits(window, new_classes=True))
+
+
+def tables_of(window: Window) -> list[Table]:
+    """The versions, the balance of the classes and the findings; a column that would say nothing is left out."""
+    commits = window.ledger.commits()
+    rows = window.ledger.frame(window.version, where=window.where)
+    tables = [_versions(commits), _balance(rows, window.ledger.classes(window.version)), _findings(rows)]
+    return [table for table in tables if table.rows]
+
+
+def _versions(commits: Sequence[Commit]) -> Table:
+    rows = [
+        {
+            "version": commit.version,
+            "time": commit.time.astimezone().strftime("%Y-%m-%d %H:%M"),
+            "author": commit.author,
+            "tool": commit.tool,
+            "what": told(commit),
+        }
+        for commit in reversed(commits[-_VERSIONS:])
+    ]
+    return Table("versions", "Versions", ("version", "time", "author", "tool", "what"), rows)
+
+
+def _balance(rows: pl.DataFrame, classes: Sequence[str]) -> Table:
+    """For each class how many boxes and image labels there are, and how many images of each split have it."""
+    split = pl.when(pl.col("split").is_in(_SPLITS)).then("split").otherwise(pl.lit("in no split"))
+    boxes = rows.select("key", split.alias("split"), pl.col("boxes").list.eval(pl.element().struct.field("label")))
+    boxes = boxes.rename({"boxes": "label"}).explode("label").drop_nulls("label")
+    whole = rows.select("key", split.alias("split"), "label").drop_nulls("label")
+    images = pl.concat([boxes, whole]).unique()
+    names = ("boxes", "image labels", *_SPLITS, "in no split")
+    counts = {
+        "boxes": _counted(boxes),
+        "image labels": _counted(whole),
+        **{name: _counted(images.filter(split=name)) for name in names[2:]},
     }
+    used = tuple(name for name in names if counts[name])
+    made = [{"class": each, **{name: counts[name].get(each, 0) for name in used}} for each in classes]
+    return Table("balance", "Classes: boxes, and images by split", ("class", *used), made)
+
+
+def _findings(rows: pl.DataFrame) -> Table:
+    kinds = rows.select(kind=pl.col("findings").list.eval(pl.element().str.split(":").list.first()).list.unique())
+    counted = kinds.explode("kind").drop_nulls().group_by("kind").len().sort("len", "kind", descending=[True, False])
+    made = [{"finding": kind, "images": count} for kind, count in counted.iter_rows()]
+    return Table("findings", "Findings at the import", ("finding", "images"), made)
+
+
+def _counted(labels: pl.DataFrame) -> dict[str, int]:
+    return dict(labels.group_by("label").len().iter_rows())

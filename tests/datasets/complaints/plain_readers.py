@@ -12,7 +12,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import yaml
-from PIL import Image, ImageOps
+from PIL import Image
 
 Corners = tuple[float, float, float, float]
 
@@ -58,9 +58,10 @@ def images_of(folder: Path) -> list[str]:
 
 
 def upright_size(path: Path) -> tuple[int, int]:
-    """The size of a picture as it is displayed."""
+    """The size of a picture as it is displayed, by its header alone."""
     with Image.open(path) as image:
-        return ImageOps.exif_transpose(image).size
+        width, height = image.size
+        return (height, width) if image.getexif().get(0x0112, 1) in (5, 6, 7, 8) else (width, height)
 
 
 def _yolo(folder: Path) -> dict[str, Seen]:

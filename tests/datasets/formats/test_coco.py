@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import monotonic
 
 import pytest
 from PIL import Image
@@ -38,7 +39,7 @@ def mask(segmentation: Json, **more: Json) -> dict[str, Json]:
 
 
 def coco(root: Path, images: list[Json], annotations: list[Json], name: str = "labels.json", **more: Json) -> Path:
-    categories: Json = [{"id": 1, "name": "cat"}, {"id": 7, "name": "dog"}]
+    categories = more.pop("categories", [{"id": 1, "name": "cat"}, {"id": 7, "name": "dog"}])
     path = root / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"images": images, "annotations": annotations, "categories": categories, **more}))
@@ -242,6 +243,35 @@ class TestTraps:
         dataset, reading = opened(coco(tmp_path, [image(1, name)], [thing()]))
         assert [sample.key for sample in dataset.samples] == ["photos/a.jpg"]
         assert reading.findings.counts() == {}
+
+    def test_a_backslash_in_a_name_is_no_folder_where_the_file_is_called_so(self, tmp_path: Path) -> None:
+        picture(tmp_path / "b\\a.jpg")
+        dataset, _ = opened(coco(tmp_path, [image(1, "b\\a.jpg")], [thing()]))
+        assert [sample.key for sample in dataset.samples] == ["b\\a.jpg"]
+
+    def test_a_list_that_stands_twice_is_found(self, tmp_path: Path) -> None:
+        picture(tmp_path / "a.jpg")
+        root = coco(tmp_path, [image()], [thing()])
+        text = (root / "labels.json").read_text()
+        (root / "labels.json").write_text(f'{text[:-1]}, "annotations": []}}')
+        _, reading = opened(root)
+        assert "labels.json: 'annotations' must stand once in an object, received it twice" in map(
+            str, reading.findings
+        )
+
+    def test_a_class_without_a_name_is_found_and_nothing_is_written_of_it(self, tmp_path: Path) -> None:
+        picture(tmp_path / "in/a.jpg")
+        categories: Json = [{"id": 1, "name": "cat"}, {"id": 2, "name": ""}]
+        dataset, reading = opened(coco(tmp_path / "in", [image()], [thing()], categories=categories))
+        assert (dataset.classes, reading.findings.counts()) == (("cat",), {"classes-differ": 1})
+        assert export(dataset, tmp_path / "out", "yolo").boxes == 1
+
+    def test_a_hundred_thousand_classes_take_no_minute(self, tmp_path: Path) -> None:
+        picture(tmp_path / "a.jpg")
+        categories: Json = [{"id": number, "name": f"c{number}"} for number in range(100_000)]
+        started = monotonic()
+        dataset, _ = opened(coco(tmp_path, [image()], [thing()], categories=categories))
+        assert (len(dataset.classes), monotonic() - started < 20) == (100_000, True)
 
     def test_two_entries_for_one_image_are_found(self, tmp_path: Path) -> None:
         picture(tmp_path / "a.jpg")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import subprocess
-import sys
-from importlib.util import find_spec
 from pathlib import Path
 from unicodedata import normalize
 
@@ -346,61 +342,3 @@ class TestWriting:
         text = (out / "README.txt").read_text(encoding="utf-8")
         assert said in text
         assert "image_dataset_from_directory('validation', class_names=names)" in text
-
-
-KERAS = """
-import json, sys
-import keras
-from keras._tf_keras.keras.preprocessing.image import ImageDataGenerator
-names = open("classes.txt", encoding="utf-8").read().splitlines()
-seen = {}
-for split in ("train", "validation"):
-    for order, given in (("alphabetical", None), ("declared", names)):
-        loaded = keras.utils.image_dataset_from_directory(
-            split, labels="inferred", label_mode="int", class_names=given, shuffle=False, batch_size=None, image_size=(6, 8), verbose=False
-        )
-        flow = ImageDataGenerator().flow_from_directory(
-            split, classes=given, class_mode="sparse", shuffle=False, batch_size=1, target_size=(6, 8)
-        )
-        seen[f"{split} {order}"] = {
-            "names": loaded.class_names,
-            "images": [[path, int(label)] for path, (_, label) in zip(loaded.file_paths, loaded)],
-            "indices": flow.class_indices,
-            "flow": [[f"{split}/{name}", int(label)] for name, label in zip(flow.filenames, flow.classes)],
-        }
-print("RESULT" + json.dumps(seen))
-"""
-
-
-@pytest.mark.slow
-def test_keras_reads_an_export_as_it_is(tmp_path: Path) -> None:
-    """Both of its loaders find every image and, told the names, the declared order; untold, the one that README.txt says."""
-    if find_spec("keras") is None or find_spec("tensorflow") is None:
-        pytest.skip("Keras is not installed")
-    classes = ("won", "50", "10 (new)", "천원")
-    keys = {
-        "a/x y.jpg": ("won", "train"),
-        "b.PNG": ("천원", "train"),
-        "won/#%.jpeg": ("won", "train"),
-        "d.jpg": ("10 (new)", "val"),
-    }
-    samples = tuple(sample(tmp_path, key, label, split) for key, (label, split) in keys.items())
-    report = export_dataset(Dataset(samples, classes), tmp_path / "out", "folders")
-    assert report.losses == ()
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", KERAS], capture_output=True, text=True, check=False, cwd=tmp_path / "out",
-        env={"PATH": "/usr/bin:/bin", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "HOME": str(tmp_path)},
-    )  # fmt: skip
-    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
-    assert line, done.stdout + done.stderr
-    seen = json.loads(line.removeprefix("RESULT"))
-    for split, of_split in (("train", "train"), ("validation", "val")):
-        for order, names in (("alphabetical", sorted(classes)), ("declared", list(classes))):
-            found = seen[f"{split} {order}"]
-            meant = sorted(
-                [FORMAT.image_place(each), names.index(each.label or "")] for each in samples if each.split == of_split
-            )
-            assert found["names"] == names
-            assert found["indices"] == {name: number for number, name in enumerate(names)}
-            assert sorted(found["images"]) == meant
-            assert sorted(found["flow"]) == meant

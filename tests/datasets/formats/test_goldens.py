@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from labelloop.datasets.export import export
+from labelloop.datasets.formats.folders import FORMAT as FOLDERS
 from labelloop.datasets.reading import Dataset
 from labelloop.datasets.schema import Box, Sample, Size
 
@@ -114,3 +115,66 @@ def test_pycocotools_sees_the_same_boxes(tmp_path: Path, polygons: bool, capsys:
         for (_, corners), box in zip(seen[sample.key], sample.boxes, strict=True):
             assert corners == pytest.approx(box.corners, abs=1e-9)
     capsys.readouterr()
+
+
+KERAS = """
+import json, sys
+import keras
+from keras._tf_keras.keras.preprocessing.image import ImageDataGenerator
+names = open("classes.txt", encoding="utf-8").read().splitlines()
+seen = {}
+for split in ("train", "validation"):
+    for order, given in (("alphabetical", None), ("declared", names)):
+        loaded = keras.utils.image_dataset_from_directory(
+            split, labels="inferred", label_mode="int", class_names=given, shuffle=False, batch_size=None, image_size=(6, 8), verbose=False
+        )
+        flow = ImageDataGenerator().flow_from_directory(
+            split, classes=given, class_mode="sparse", shuffle=False, batch_size=1, target_size=(6, 8)
+        )
+        seen[f"{split} {order}"] = {
+            "names": loaded.class_names,
+            "images": [[path, int(label)] for path, (_, label) in zip(loaded.file_paths, loaded)],
+            "indices": flow.class_indices,
+            "flow": [[f"{split}/{name}", int(label)] for name, label in zip(flow.filenames, flow.classes)],
+        }
+print("RESULT" + json.dumps(seen))
+"""
+
+
+@pytest.mark.slow
+def test_keras_reads_an_export_as_it_is(tmp_path: Path) -> None:
+    """Both of its loaders find every image and, told the names, the declared order; untold, the one that README.txt says."""
+    if find_spec("keras") is None or find_spec("tensorflow") is None:
+        pytest.skip("Keras is not installed")
+    classes = ("won", "50", "10 (new)", "천원")
+    keys = {
+        "a/x y.jpg": ("won", "train"),
+        "b.PNG": ("천원", "train"),
+        "won/#%.jpeg": ("won", "train"),
+        "d.jpg": ("10 (new)", "val"),
+    }
+    samples: list[Sample] = []
+    for key, (label, split) in keys.items():
+        path = tmp_path / "source" / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.effect_noise((8, 6), 60).convert("RGB").save(path)
+        samples.append(Sample(key, path, Size(8, 6), label=label, split=split))
+    report = export(Dataset(tuple(samples), classes), tmp_path / "out", "folders")
+    assert report.losses == ()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", KERAS], capture_output=True, text=True, check=False, cwd=tmp_path / "out",
+        env={"PATH": "/usr/bin:/bin", "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "HOME": str(tmp_path)},
+    )  # fmt: skip
+    line = next((line for line in done.stdout.splitlines() if line.startswith("RESULT")), None)
+    assert line, done.stdout + done.stderr
+    seen = json.loads(line.removeprefix("RESULT"))
+    for split, of_split in (("train", "train"), ("validation", "val")):
+        for order, names in (("alphabetical", sorted(classes)), ("declared", list(classes))):
+            found = seen[f"{split} {order}"]
+            meant = sorted(
+                [FOLDERS.image_place(each), names.index(each.label or "")] for each in samples if each.split == of_split
+            )
+            assert found["names"] == names
+            assert found["indices"] == {name: number for number, name in enumerate(names)}
+            assert sorted(found["images"]) == meant
+            assert sorted(found["flow"]) == meant

@@ -1,21 +1,18 @@
-"""VGG Image Annotator: what its files say, the traps in them, and that what is written is read again."""
+"""VGG Image Annotator: what its files say and the traps in them."""
 
 from __future__ import annotations
 
 import json
 import shutil
 from pathlib import Path
-from typing import Any, cast
 
 import pytest
-from PIL import Image
 
-from labelloop.datasets.export import export as export_dataset
-from labelloop.datasets.format import Export, Placed
 from labelloop.datasets.formats.via import FORMAT
-from labelloop.datasets.reading import Dataset, Reading, open_source
+from labelloop.datasets.reading import open_source
 from labelloop.datasets.recipe import Recipe
-from labelloop.datasets.schema import Box, Json, Sample, Size
+from labelloop.datasets.schema import Box, Json
+from tests.datasets.formats.via_sources import entry, kinds, opened, picture, rect, refused, shaped, via_file
 
 ANNOTATION = """\
 {"a b.jpg1234": {"filename": "a b.jpg", "size": 1234, "file_attributes": {"quality": "good"}, "regions": [
@@ -30,207 +27,6 @@ VERSION_1 = """\
   "0": {"shape_attributes": {"name": "rect", "x": 10, "y": 20, "width": 40, "height": 30},
         "region_attributes": {"coin": "동전"}}}}}
 """
-
-GOLDEN = """\
-{
-  "_via_settings": {
-    "ui": {
-      "image": {
-        "region_label": "label",
-        "region_color": "label"
-      }
-    },
-    "core": {
-      "buffer_size": 18,
-      "filepath": {},
-      "default_filepath": ""
-    },
-    "project": {
-      "name": "labelloop"
-    }
-  },
-  "_via_img_metadata": {
-    "1000/a b.jpg-1": {
-      "filename": "1000/a b.jpg",
-      "size": -1,
-      "regions": [
-        {
-          "shape_attributes": {
-            "name": "rect",
-            "x": 10,
-            "y": 20.25,
-            "width": 40,
-            "height": 30
-          },
-          "region_attributes": {
-            "label": "천원",
-            "box_id": "65f0c0ffee65f0c0ffee65f0",
-            "score": 0.5,
-            "pose": "left"
-          }
-        }
-      ],
-      "file_attributes": {}
-    },
-    "b.jpg-1": {
-      "filename": "b.jpg",
-      "size": -1,
-      "regions": [],
-      "file_attributes": {
-        "labelloop_state": "negative"
-      }
-    }
-  },
-  "_via_attributes": {
-    "region": {
-      "label": {
-        "type": "dropdown",
-        "description": "class",
-        "options": {
-          "천원": "천원",
-          "10": "10"
-        },
-        "default_options": {},
-        "labelloop_order": [
-          "천원",
-          "10"
-        ]
-      }
-    },
-    "file": {
-      "labelloop_state": {
-        "type": "radio",
-        "description": "an image without boxes",
-        "options": {
-          "negative": "looked at, nothing there",
-          "unlabelled": "not labelled yet"
-        },
-        "default_options": {}
-      }
-    }
-  },
-  "_via_data_format_version": "2.0.10",
-  "_via_image_id_list": [
-    "1000/a b.jpg-1",
-    "b.jpg-1"
-  ]
-}"""
-
-
-SETTINGS: dict[str, dict[str, type]] = {
-    "ui": {"image": dict, "image_grid": dict, "leftsidebar_width": int},
-    "core": {"buffer_size": int, "filepath": dict, "default_filepath": str},
-    "project": {"name": str},
-}
-"""What VIA 2.0.11 has before a project is loaded: it copies a project's settings key by key into these."""
-
-
-def find_what_via_would_refuse(project: dict[str, Any]) -> list[str]:
-    """What keeps VIA 2 from loading a project, or from showing what is in it; [] for a sound one.
-
-    Reference: https://gitlab.com/vgg/via, `via-2.x.y/src/via.js`: project_open_parse_json_file,
-    project_import_settings, set_file_annotations_to_default_value, annotation_editor_get_metadata_row_html.
-    """
-    wrong = [
-        name
-        for name in ("_via_settings", "_via_img_metadata", "_via_attributes")
-        if not isinstance(project.get(name), dict)
-    ]
-    for name, values in project["_via_settings"].items():
-        wrong += [
-            f"setting {name}.{key}"
-            for key, value in values.items()
-            if not isinstance(value, SETTINGS.get(name, {}).get(key, ()))
-        ]
-    images, attributes = project["_via_img_metadata"], project["_via_attributes"]
-    if sorted(project["_via_image_id_list"]) != sorted(images):
-        wrong.append("_via_image_id_list")
-    if project["_via_data_format_version"] != "2.0.10":
-        wrong.append("_via_data_format_version")
-    for kind in ("region", "file"):
-        for name, attribute in attributes[kind].items():
-            if attribute["type"] not in ("text", "checkbox", "radio", "image", "dropdown") or "__" in name:
-                wrong.append(f"attribute {name}")
-            if attribute["type"] != "text" and not (
-                isinstance(attribute["options"], dict) and isinstance(attribute["default_options"], dict)
-            ):
-                wrong.append(f"options of {name}")
-    for image_id, image in images.items():
-        if not {"filename", "size", "regions", "file_attributes"} <= image.keys():
-            wrong.append(f"{image_id}: discarded as malformed")
-        if image_id != f"{image['filename']}{image['size']}" or type(image["size"]) is not int:
-            wrong.append(f"{image_id}: no id of VIA's")
-        for region in image["regions"]:
-            shape, said = region["shape_attributes"], region["region_attributes"]
-            numbers = [shape.get(side) for side in ("x", "y", "width", "height")]
-            if shape["name"] != "rect" or not all(type(value) in (int, float) for value in numbers):
-                wrong.append(f"{image_id}: {shape}")
-            if said["label"] not in attributes["region"]["label"]["options"]:
-                wrong.append(f"{image_id}: {said}")
-    return wrong
-
-
-def picture(path: Path, size: tuple[int, int] = (100, 80), colour: int = 0) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (colour, 120, 60)).save(path)
-    return path
-
-
-def rect(label: Json = "cat", x: Json = 10, y: Json = 20, width: Json = 40, height: Json = 30) -> dict[str, Json]:
-    shape: dict[str, Json] = {"name": "rect", "x": x, "y": y, "width": width, "height": height}
-    return {"shape_attributes": shape, "region_attributes": {"label": label}}
-
-
-def shaped(**shape: Json) -> dict[str, Json]:
-    return {"shape_attributes": shape, "region_attributes": {"label": "cat"}}
-
-
-def entry(filename: str, *regions: Json, size: int = -1, **attributes: Json) -> dict[str, Json]:
-    return {"filename": filename, "size": size, "regions": list(regions), "file_attributes": attributes}
-
-
-def via_file(path: Path, *entries: dict[str, Json], options: tuple[str, ...] = ()) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    metadata: dict[str, Json] = {f"{each['filename']}{each['size']}": each for each in entries}
-    project: dict[str, Json] = {"_via_settings": {}, "_via_img_metadata": metadata}
-    if options:
-        project["_via_attributes"] = {"region": {"label": {"type": "radio", "options": dict.fromkeys(options, "")}}}
-    path.write_text(json.dumps(project, ensure_ascii=False), encoding="utf-8")
-
-
-def opened(root: Path, recipe: Recipe | None = None) -> tuple[Dataset, Reading]:
-    reading = open_source(root, recipe, format="via")
-    return reading.dataset(), reading
-
-
-def kinds(reading: Reading) -> dict[str, int]:
-    return {kind: count for kind, count in reading.findings.counts().items() if kind != "class-order-assumed"}
-
-
-def refused(root: Path, recipe: Recipe | None = None) -> list[str]:
-    """The findings of a source of which nothing can be read."""
-    dataset, reading = opened(root, recipe)
-    assert dataset.samples == ()
-    return [f"{finding.kind} {finding}" for finding in reading.findings]
-
-
-def placed(folder: Path, *samples: Sample) -> list[Placed]:
-    found = [Placed(sample, FORMAT.image_place(sample)) for sample in samples]
-    for each in found:
-        target = folder / each.image
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(each.sample.path, target)
-    return found
-
-
-def written(folder: Path, *samples: Sample, classes: tuple[str, ...] = ("cat", "dog")) -> Path:
-    assert FORMAT.write is not None
-    FORMAT.write(Export(folder, classes, placed(folder, *samples)))
-    return folder
-
-
-def labelled(root: Path, key: str, *boxes: Box) -> Sample:
-    return Sample(key, picture(root / "source" / key), Size(100, 80), 1, "labelled" if boxes else "negative", boxes)
 
 
 class TestReading:
@@ -356,6 +152,30 @@ class TestShapes:
         ]
 
     @pytest.mark.parametrize(
+        ("shape", "why"),
+        [
+            ({"name": {}}, "unsupported-shape {}: an object has no area and cannot be a box"),
+            ({"name": ["rect"]}, "unsupported-shape {}: a list of 1 has no area and cannot be a box"),
+            ({"name": "x" * 90}, f"unsupported-shape {{}}: {'x' * 40} has no area and cannot be a box"),
+            (
+                {"name": "polygon", "all_points_x": [1, 5, 9], "all_points_y": [1, 5]},
+                "bad-box {}: all_points_x and all_points_y must be as many, received 3 and 2",
+            ),
+            (
+                {"name": "ellipse", "cx": 9, "cy": 9, "rx": 2, "ry": 2, "theta": float("inf")},
+                "bad-box {}: theta must be finite, received inf",
+            ),
+            ({"name": "circle", "cx": 9, "cy": 9}, "bad-box {}: r must be a number, received null"),
+        ],
+    )
+    def test_a_shape_that_is_none_is_named_with_its_place(
+        self, tmp_path: Path, shape: dict[str, Json], why: str
+    ) -> None:
+        picture(tmp_path / "a.jpg")
+        via_file(tmp_path / "via.json", entry("a.jpg", shaped(**shape)))
+        assert refused(tmp_path, Recipe(polygons="boxes"))[-1] == why.format("via.json:a.jpg-1:regions[0]")
+
+    @pytest.mark.parametrize(
         ("region", "why"),
         [
             (rect(width=-5), "box must have x1 < x2, received (10.0, 20.0, 5.0, 50.0)"),
@@ -472,6 +292,24 @@ class TestPairs:
             f"pair-conflict via.json:a.jpg{second.stat().st_size}: image 'a.jpg' may be 1/a.jpg and 2/a.jpg: which is meant?"
         ]
 
+    def test_an_image_that_stands_twice_in_a_file_is_found(self, tmp_path: Path) -> None:
+        """Two projects put together by hand: JSON parsers keep the last and lose the regions of the first."""
+        picture(tmp_path / "a.jpg")
+        first, second = (json.dumps(entry("a.jpg", rect(x=x))) for x in (1, 2))
+        (tmp_path / "via.json").write_text(f'{{"_via_img_metadata": {{"a.jpg-1": {first}, "a.jpg-1": {second}}}}}')
+        _, reading = opened(tmp_path)
+        assert [str(finding) for finding in reading.findings.stopping()] == [
+            "via.json: 'a.jpg-1' must stand once in an object, received it twice"
+        ]
+
+    def test_a_backslash_in_a_name_is_no_folder_where_the_file_is_called_so(self, tmp_path: Path) -> None:
+        picture(tmp_path / "b\\a.jpg")
+        picture(tmp_path / "c/a.jpg")
+        via_file(tmp_path / "via.json", entry("b\\a.jpg", rect()), entry("c\\a.jpg", rect()))
+        dataset, reading = opened(tmp_path)
+        assert [(sample.key, len(sample.boxes)) for sample in dataset.samples] == [("b\\a.jpg", 1), ("c/a.jpg", 1)]
+        assert kinds(reading) == {}
+
     def test_two_claims_on_one_image(self, tmp_path: Path) -> None:
         picture(tmp_path / "a.jpg")
         via_file(tmp_path / "a.json", entry("a.jpg", rect()))
@@ -481,110 +319,3 @@ class TestPairs:
         assert [str(finding) for finding in reading.findings.stopping()] == [
             "b.json:a.jpg-1: regions are for a.jpg, which a.json:a.jpg-1 claims already"
         ]
-
-
-class TestWriting:
-    BOX = Box("천원", 10, 20.25, 50, 50.25, "65f0c0ffee65f0c0ffee65f0", 0.5, {"pose": "left"})
-
-    def test_the_file_is_this(self, tmp_path: Path) -> None:
-        samples = [labelled(tmp_path, "1000/a b.jpg", self.BOX), labelled(tmp_path, "b.jpg")]
-        (tmp_path / "out").mkdir()
-        assert FORMAT.write is not None
-        FORMAT.write(Export(tmp_path / "out", ("천원", "10"), [Placed(sample, sample.key) for sample in samples]))
-        assert (tmp_path / "out/via.json").read_text(encoding="utf-8") == GOLDEN
-
-    def test_a_project_is_what_via_loads(self, tmp_path: Path) -> None:
-        unlabelled = Sample("c.png", picture(tmp_path / "source/c.png"), Size(100, 80), state="unlabelled")
-        samples = [labelled(tmp_path, "1000/a b.jpg", self.BOX), labelled(tmp_path, "b.jpg"), unlabelled]
-        project = json.loads((written(tmp_path / "out", *samples, classes=("천원", "10")) / "via.json").read_text())
-        assert find_what_via_would_refuse(project) == []
-        assert [entry["size"] for entry in project["_via_img_metadata"].values()] == [
-            (tmp_path / "out" / sample.key).stat().st_size for sample in samples
-        ]
-        assert find_what_via_would_refuse({**project, "_via_image_id_list": [], "_via_settings": {"x": {"y": 1}}}) == [
-            "setting x.y",
-            "_via_image_id_list",
-        ]
-
-    def test_the_same_samples_are_read_again(self, tmp_path: Path) -> None:
-        keys = [
-            "천원/가 나.jpg",
-            "#%&+.jpg",
-            "2023.03.20. 미니 (1)/a.b.jpg",
-            "1/a.jpg",
-            "2/a.jpg",
-            "a.jpg",
-            "images/a.jpg",
-        ]
-        attributes: dict[str, Json] = {"label": "x", "score": "y", "box_id": None, "n": [1, {"a": 2.5}]}
-        samples = sorted(
-            (
-                labelled(tmp_path, key, Box("dog", i, i, i + 9.3, i + 7, attributes=attributes))
-                for i, key in enumerate(keys)
-            ),
-            key=lambda sample: sample.key,
-        )
-        dataset, reading = opened(written(tmp_path / "out", *samples))
-        assert reading.findings.counts() == {}
-        assert dataset.classes == ("cat", "dog")
-        assert [(sample.key, sample.state, sample.boxes) for sample in dataset.samples] == [
-            (sample.key, sample.state, sample.boxes) for sample in samples
-        ]
-
-    def test_via_images_without_boxes_do_not_vanish(self, tmp_path: Path) -> None:
-        """label-studio#1470, pylabel#56; and a negative stays apart from what nobody has labelled."""
-        path = picture(tmp_path / "source/b.jpg")
-        unlabelled = Sample("b.jpg", path, Size(100, 80), state="unlabelled", extra={"quality": "good"})
-        out = written(tmp_path / "out", labelled(tmp_path, "a.jpg"), unlabelled)
-        dataset, reading = opened(out, Recipe(missing="negative"))
-        assert [sample.state for sample in dataset.samples] == ["negative", "unlabelled"]
-        assert dataset.samples[1].extra == {"quality": "good"}
-        assert kinds(reading) == {}
-
-    def test_via_box_does_not_drift_per_save(self, tmp_path: Path) -> None:
-        """labelImg#730, label-studio#5014: VIA says width and height, and the far corner is the same to the last bit."""
-        corners = [
-            (0.1 + 0.2, 1 / 3, 99.99999999999999, 80),
-            (1e-3, 7.7, 32.000000000000004, 64),
-            (63.9, 3.1, 64.3, 3.2),
-        ]
-        first = labelled(tmp_path, "a.jpg", *(Box("cat", *each) for each in corners))
-        sample = first
-        for number in range(10):
-            dataset, _ = opened(written(tmp_path / str(number), sample))
-            (sample,) = dataset.samples
-            assert sample.boxes == first.boxes
-
-    def test_via_class_order_does_not_change_by_itself(self, tmp_path: Path) -> None:
-        """label-studio#6416 and others: JavaScript sorts options that are numbers, VIA saves them so."""
-        out = written(tmp_path / "out", labelled(tmp_path, "a.jpg", Box("50", 1, 1, 9, 9)), classes=("won", "50", "10"))
-        project = cast("dict[str, dict[str, dict[str, dict[str, Json]]]]", json.loads((out / "via.json").read_text()))
-        project["_via_attributes"]["region"]["label"]["options"] = {"10": "10", "50": "50", "won": "won", "new": ""}
-        (out / "via.json").write_text(json.dumps(project))
-        dataset, _ = opened(out)
-        assert dataset.classes == ("won", "50", "10", "new")
-
-    def test_via_boxes_are_for_the_photo_as_displayed(self, tmp_path: Path) -> None:
-        """label-studio#6608, fiftyone#3778: VIA draws on what the browser shows, which is upright."""
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        (tmp_path / "source").mkdir()
-        Image.new("RGB", (80, 100)).save(tmp_path / "source/a.jpg", exif=exif)
-        sample = Sample("a.jpg", tmp_path / "source/a.jpg", Size(100, 80), 6, boxes=(Box("cat", 1, 1, 99, 79),))
-        dataset, _ = opened(written(tmp_path / "out", sample))
-        assert (dataset.samples[0].size, dataset.samples[0].boxes) == (sample.size, sample.boxes)
-
-    def test_via_does_not_mix_two_images_of_one_name(self, tmp_path: Path) -> None:
-        """label-studio#6438, datumaro#2201."""
-        samples = [labelled(tmp_path, f"{name}/a.jpg", Box(name, 1, 1, 9, 9)) for name in ("cat", "dog")]
-        dataset, _ = opened(written(tmp_path / "out", *samples))
-        assert [(sample.key, sample.boxes[0].label) for sample in dataset.samples] == [
-            ("cat/a.jpg", "cat"),
-            ("dog/a.jpg", "dog"),
-        ]
-
-    def test_an_export_is_read_back_as_it_was_meant(self, tmp_path: Path) -> None:
-        samples = (labelled(tmp_path, "1/a.jpg", self.BOX), labelled(tmp_path, "1/a.png"))
-        for number, leave in enumerate((False, True)):
-            report = export_dataset(Dataset(samples, ("천원",)), tmp_path / f"{number}", "via", leave_images=leave)
-            assert (report.images, report.boxes, report.moved) == (2, 1, 0)

@@ -1,115 +1,17 @@
-"""Pascal VOC: what its files say, the traps in them, and that what is written is read again."""
+"""Pascal VOC: what its files say and the traps in them."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from PIL import Image
 
-from labelloop.datasets import formats
-from labelloop.datasets.export import export as export_dataset
-from labelloop.datasets.format import Export, Placed
-from labelloop.datasets.formats.voc import FORMAT, format_annotation
-from labelloop.datasets.reading import Dataset, Reading, open_source
+from labelloop.datasets.formats.voc import FORMAT
+from labelloop.datasets.reading import open_source
 from labelloop.datasets.recipe import Recipe
-from labelloop.datasets.schema import Box, Json, Sample, Size
+from labelloop.datasets.schema import Box
 from labelloop.datasets.tree import stem
-
-GOLDEN = """\
-<annotation>
-\t<folder>JPEGImages/1000</folder>
-\t<filename>a b.jpg</filename>
-\t<size>
-\t\t<width>100</width>
-\t\t<height>80</height>
-\t\t<depth>3</depth>
-\t</size>
-\t<segmented>0</segmented>
-\t<object>
-\t\t<name>&lt;천원&gt; &amp; co</name>
-\t\t<box_id>65f0c0ffee65f0c0ffee65f0</box_id>
-\t\t<score>0.5</score>
-\t\t<pose>Left</pose>
-\t\t<truncated>0</truncated>
-\t\t<difficult>0</difficult>
-\t\t<bndbox>
-\t\t\t<xmin>10</xmin>
-\t\t\t<ymin>20.25</ymin>
-\t\t\t<xmax>50</xmax>
-\t\t\t<ymax>60.1</ymax>
-\t\t</bndbox>
-\t</object>
-</annotation>
-"""
-
-
-def picture(path: Path, size: tuple[int, int] = (100, 80)) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new("RGB", size, (90, 120, 60)).save(path)
-    return path
-
-
-def annotation(path: Path, *objects: str, filename: str = "", head: str = "", size: str = "100 80") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    width, height = size.split()
-    path.write_text(
-        f"<annotation>{head}<filename>{filename or path.stem + '.jpg'}</filename>"
-        f"<size><width>{width}</width><height>{height}</height><depth>3</depth></size>{''.join(objects)}</annotation>",
-        encoding="utf-8",
-    )
-
-
-def thing(name: str = "cat", corners: str = "10 20 50 60", more: str = "") -> str:
-    x1, y1, x2, y2 = corners.split()
-    return (
-        f"<object><name>{name}</name>{more}<bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin>"
-        f"<xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>"
-    )
-
-
-def opened(root: Path, recipe: Recipe | None = None) -> tuple[Dataset, Reading]:
-    reading = open_source(root, recipe, format="voc")
-    return reading.dataset(), reading
-
-
-def kinds(reading: Reading) -> dict[str, int]:
-    """Findings by kind, without the one that every VOC source without classes.txt has."""
-    return {kind: count for kind, count in reading.findings.counts().items() if kind != "class-order-assumed"}
-
-
-def one(root: Path, recipe: Recipe | None = None) -> Sample:
-    dataset, reading = opened(root, recipe)
-    assert kinds(reading) == {}
-    (sample,) = dataset.samples
-    return sample
-
-
-def refused(root: Path, recipe: Recipe | None = None) -> list[str]:
-    """The findings of a source of which nothing can be read."""
-    dataset, reading = opened(root, recipe)
-    assert dataset.samples == ()
-    return [f"{finding.kind} {finding}" for finding in reading.findings]
-
-
-def written(folder: Path, *samples: Sample, classes: tuple[str, ...] = ("cat", "dog")) -> Path:
-    placed = [Placed(sample, FORMAT.image_place(sample)) for sample in samples]
-    for each in placed:
-        target = folder / each.image
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(each.sample.path, target)
-    assert FORMAT.write is not None
-    FORMAT.write(Export(folder, classes, placed))
-    return folder
-
-
-def said(sample: Sample) -> tuple[object, ...]:
-    key = sample.key.removeprefix("JPEGImages/")
-    return key, sample.size, sample.state, sample.boxes, sample.split, dict(sample.extra)
+from tests.datasets.formats.voc_sources import GOLDEN, annotation, kinds, one, opened, picture, refused, thing
 
 
 class TestDetect:
@@ -201,61 +103,6 @@ class TestReading:
         expected = "unreadable-label-file a.xml: size must be whole numbers above 0, received 100 and -80"
         assert refused(tmp_path) == [expected]
 
-    @pytest.mark.parametrize(
-        ("head", "encoding", "label"),
-        [
-            ('<?xml version="1.0" encoding="EUC-KR"?>', "euc-kr", "천원"),
-            ("<?xml version='1.0' encoding='ks_c_5601-1987' standalone='yes'?>", "euc-kr", "천원"),
-            ('<?xml version="1.0" encoding="euc-kr"?>', "cp949", "뷁"),
-            ('<?xml version="1.0" encoding="GB2312"?>', "gb18030", "𠮷"),
-            ('<?xml version="1.0" encoding="iso-8859-1"?>', "latin-1", "café"),
-            ('<?xml version="1.0" encoding="windows-1252"?>', "cp1252", "café €"),
-            ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16", "천원"),
-            ('<?xml version="1.0" encoding="UTF-16"?>', "utf-16-be", "천원"),
-            ("", "utf-16", "천원"),
-            ('<?xml version="1.0"?>', "utf-32", "천원"),
-            ('<?xml version="1.0" encoding="utf-16"?>', "utf-8", "천원"),
-            ('<?xml version="1.0" encoding="utf-8"?>', "utf-8-sig", "천원"),
-            ("", "utf-8-sig", "천원"),
-        ],
-    )
-    def test_a_file_is_read_in_the_encoding_that_it_says(
-        self, tmp_path: Path, head: str, encoding: str, label: str
-    ) -> None:
-        picture(tmp_path / "a.jpg")
-        text = f"{head}<annotation><filename>a.jpg</filename>{thing(label)}</annotation>"
-        (tmp_path / "a.xml").write_text(text, encoding=encoding)
-        assert one(tmp_path).boxes[0].label == label
-
-    def test_a_recipe_goes_before_what_a_file_says(self, tmp_path: Path) -> None:
-        picture(tmp_path / "a.jpg")
-        head = '<?xml version="1.0" encoding="iso-8859-1"?>'
-        (tmp_path / "a.xml").write_text(f"{head}<annotation><size/>{thing('천원')}</annotation>", encoding="cp949")
-        assert one(tmp_path, Recipe(encoding="cp949")).boxes[0].label == "천원"
-        (tmp_path / "a.xml").write_text(f"{head}<annotation><size/>{thing('천원')}</annotation>", encoding="utf-8")
-        assert one(tmp_path, Recipe(encoding="utf-8")).boxes[0].label == "천원"
-
-    @pytest.mark.parametrize(
-        ("data", "why"),
-        [
-            (f"<annotation><size/>{thing('천원')}</annotation>".encode("cp949"), "file is not utf-8 text"),
-            (b'<?xml version="1.0" encoding="euc-kr"?><annotation><size/>\xff</annotation>', "file is not cp949 text"),
-            (b'<?xml version="1.0" encoding="klingon"?><annotation><size/></annotation>', "file is not klingon text"),
-            (b'<?xml version="1.0" encoding="rot13"?><annotation><size/></annotation>', "file is not rot-13 text"),
-            (b'<?xml version="1.0" encoding="base64"?><annotation><size/></annotation>', "file is not base64 text"),
-            (b'<?xml version="1.0" encoding="unicode_escape"?><annotation/>', "file must declare the encoding"),
-            (b'\xff\xfe<\0a\0n', "file is not utf-16 text"),
-            (b"\xff\xfe<\0a\0", "file is no XML that can be trusted"),
-            (b"<annotation>" + b"<a>" * 100 + b"</a>" * 100 + b"<size/></annotation>", "file is nested too deep"),
-            (b"<annotation>" + b"<a>" * 100_000 + b"</a>" * 100_000 + b"</annotation>", "file is nested too deep"),
-        ],
-    )  # fmt: skip
-    def test_a_file_that_cannot_be_read_says_why(self, tmp_path: Path, data: bytes, why: str) -> None:
-        picture(tmp_path / "a.jpg")
-        (tmp_path / "a.xml").write_bytes(data)
-        (message,) = refused(tmp_path)
-        assert message.startswith(f"unreadable-label-file a.xml: {why}")
-
 
 OUTLINES = {
     "numbered": "<polygon><x1>10</x1><y1>20</y1><x2>50</x2><y2>20</y2><x3>30</x3><y3>60</y3></polygon>",
@@ -276,6 +123,9 @@ class TestTraps:
             ("nan 20 50 60", "box must have finite corners, received (nan, 20.0, 50.0, 60.0)"),
             ("ten 20 50 60", "bndbox.xmin must be a number, received 'ten'"),
             ("1_0 20 50 60", "bndbox.xmin must be a number, received '1_0'"),
+            ("\u0661 20 50 60", "bndbox.xmin must be a number, received '\u0661'"),
+            ("1,5 20 50 60", "bndbox.xmin must be a number, received '1,5'"),
+            ("1e400 20 50 60", "box must have finite corners, received (inf, 20.0, 50.0, 60.0)"),
         ],
     )
     def test_a_bad_box_is_named_with_its_place(self, tmp_path: Path, corners: str, why: str) -> None:
@@ -290,20 +140,14 @@ class TestTraps:
         annotation(tmp_path / "a.xml", thing(name=""))
         assert refused(tmp_path) == ["bad-box a.xml:object[0]: box must have a label, received an empty one"]
 
-    @pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
-    @pytest.mark.parametrize(
-        "entity",
-        [
-            '<!ENTITY e SYSTEM "file:///etc/passwd">',
-            '<!ENTITY e PUBLIC "x" "http://127.0.0.1/">',
-            '<!ENTITY % p SYSTEM "file:///etc/passwd"> %p;',
-            '<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY e "&b;&b;&b;&b;">',
-        ],
-    )
-    def test_entities_are_refused(self, tmp_path: Path, entity: str, encoding: str) -> None:
+    def test_a_file_of_another_encoding_and_one_with_entities(self, tmp_path: Path) -> None:
         picture(tmp_path / "a.jpg")
-        text = f"<!DOCTYPE a [{entity}]><annotation>{thing('&e;')}</annotation>"
-        (tmp_path / "a.xml").write_text(text, encoding=encoding)
+        text = f'<?xml version="1.0" encoding="EUC-KR"?><annotation><size/>{thing("천원")}</annotation>'
+        (tmp_path / "a.xml").write_text(text, encoding="cp949")
+        assert one(tmp_path).boxes[0].label == one(tmp_path, Recipe(encoding="cp949")).boxes[0].label == "천원"
+        (message,) = refused(tmp_path, Recipe(encoding="utf-8"))
+        assert message.startswith("unreadable-label-file a.xml: file is not utf-8 text")
+        (tmp_path / "a.xml").write_text(f'<!DOCTYPE a [<!ENTITY e "x">]><annotation>{thing("&e;")}</annotation>')
         (message,) = refused(tmp_path)
         assert message.startswith("unreadable-label-file a.xml: file is no XML that can be trusted")
 
@@ -324,9 +168,43 @@ class TestTraps:
         assert kinds(reading) == {"not-kept": 1}
         assert dataset.samples[0].boxes[0].attributes == {}
 
-    def test_a_deleted_object_is_no_box(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize(
+        ("more", "why"),
+        [
+            ("<bndbox><xmin>1</xmin></bndbox>", "object must have one bndbox, received 2"),
+            ("<name>dog</name>", "object must have one name, received 2"),
+            ("<polygon/><polygon/>", "object must have one polygon, received 2"),
+        ],
+    )
+    def test_of_two_nothing_says_which_is_meant(self, tmp_path: Path, more: str, why: str) -> None:
         picture(tmp_path / "a.jpg")
-        gone = "<object><name>cat</name><deleted>1</deleted><polygon><pt><x>1</x><y>1</y></pt></polygon></object>"
+        annotation(tmp_path / "a.xml", thing(more=more))
+        assert refused(tmp_path)[-1] == f"bad-box a.xml:object[0]: {why}"
+        annotation(tmp_path / "a.xml", thing().replace("<xmin>", "<xmin>1</xmin><xmin>"))
+        assert refused(tmp_path) == ["bad-box a.xml:object[0]: bndbox must have one xmin, received 2"]
+
+    @pytest.mark.parametrize("tag", ["Object", "OBJECT", "v:object"])
+    def test_objects_of_another_name_do_not_make_a_negative(self, tmp_path: Path, tag: str) -> None:
+        picture(tmp_path / "a.jpg")
+        annotation(tmp_path / "a.xml", thing().replace("object>", f"{tag}>"))
+        text = (tmp_path / "a.xml").read_text().replace("<annotation>", '<annotation xmlns:v="u">')
+        (tmp_path / "a.xml").write_text(text)
+        (message,) = refused(tmp_path)
+        assert message.startswith("unreadable-label-file a.xml: objects must be elements named object, received ")
+
+    @pytest.mark.parametrize("angle", ["inf", "nan"])
+    def test_a_rotation_that_is_no_number_is_refused(self, tmp_path: Path, angle: str) -> None:
+        picture(tmp_path / "a.jpg")
+        outline = OUTLINES["rotated"].replace("1.5707963267948966", angle)
+        annotation(tmp_path / "a.xml", f"<object><name>cat</name>{outline}</object>")
+        message = f"bad-box a.xml:object[0]: rotation must be finite, received {angle}"
+        assert refused(tmp_path, Recipe(polygons="boxes")) == [message]
+
+    @pytest.mark.parametrize("box", ["<polygon><pt><x>1</x><y>1</y></pt></polygon>", thing()])
+    def test_a_deleted_object_is_no_box(self, tmp_path: Path, box: str) -> None:
+        picture(tmp_path / "a.jpg")
+        inside = box.removeprefix("<object><name>cat</name>").removesuffix("</object>")
+        gone = f"<object><name>cat</name><deleted>1</deleted>{inside}</object>"
         annotation(tmp_path / "a.xml", thing(), gone)
         dataset, reading = opened(tmp_path)
         assert [len(sample.boxes) for sample in dataset.samples] == [1]
@@ -448,6 +326,16 @@ class TestSplits:
         assert kinds(reading) == {}
         assert {sample.split for sample in dataset.samples} == {"test"}
 
+    def test_lists_and_classes_of_an_old_mac(self, tmp_path: Path) -> None:
+        root = self.lists(tmp_path, train="a\rb c\r", val="3 1\r")
+        (root / "classes.txt").write_bytes(b"dog\rcat\r")
+        dataset, reading = opened(root)
+        assert kinds(reading) == {}
+        assert ([sample.split for sample in dataset.samples], dataset.classes) == (
+            ["val", "train", "train", None],
+            ("dog", "cat"),
+        )
+
     def test_a_line_for_no_image_and_an_image_in_two_lists_are_found(self, tmp_path: Path) -> None:
         _, reading = opened(self.lists(tmp_path, train="a\nzzz\n", test="a\n"))
         assert [str(finding) for finding in reading.findings if finding.kind != "class-order-assumed"] == [
@@ -460,153 +348,3 @@ class TestSplits:
         picture(root / "JPEGImages/e.jpg")
         dataset, _ = opened(root)
         assert [(sample.state, sample.split) for sample in dataset.samples][-1] == ("unlabelled", "test")
-
-
-class TestWriting:
-    BOX = Box("<천원> & co", 10, 20.25, 50, 60.1, "65f0c0ffee65f0c0ffee65f0", 0.5, {"pose": "Left"})
-
-    def sample(self, root: Path, key: str, *boxes: Box, **more: str) -> Sample:
-        path = picture(root / "source" / key)
-        state = "labelled" if boxes else "negative"
-        return Sample(key, path, Size(100, 80), 1, state, boxes, split=more.get("split"))
-
-    def test_the_text_is_this(self, tmp_path: Path) -> None:
-        sample = self.sample(tmp_path, "1000/a b.jpg", self.BOX)
-        assert format_annotation(Placed(sample, FORMAT.image_place(sample))) == GOLDEN
-
-    def test_other_readers_understand_it(self, tmp_path: Path) -> None:
-        sample = self.sample(tmp_path, "1000/a b.jpg", self.BOX)
-        written(tmp_path / "out", sample, classes=("<천원> & co",))
-        root = ElementTree.parse(tmp_path / "out/Annotations/1000/a b.xml").getroot()
-        assert root.findtext("object/name") == "<천원> & co"
-        assert root.findtext("object/difficult") == "0"
-        assert [float(side.text or "") for side in root.iterfind("object/bndbox/*")] == [10, 20.25, 50, 60.1]
-
-    def test_the_same_samples_are_read_again(self, tmp_path: Path) -> None:
-        keys = [
-            "천원/가 나.jpg",
-            "#%&+.jpg",
-            "2023.03.20. 미니 (1)/a.b.jpg",
-            "1/a.jpg",
-            "2/a.jpg",
-            "Annotations/images/a.jpg",
-        ]
-        samples = sorted(
-            (self.sample(tmp_path, key, Box("dog", i, i, i + 9.3, i + 7)) for i, key in enumerate(keys)),
-            key=lambda sample: sample.key,
-        )
-        dataset, reading = opened(written(tmp_path / "out", *samples))
-        assert reading.findings.counts() == {}
-        assert dataset.classes == ("cat", "dog")
-        assert [said(sample) for sample in dataset.samples] == [said(sample) for sample in samples]
-
-    def test_voc_class_order_does_not_change_by_itself(self, tmp_path: Path) -> None:
-        """label-studio#6416 and many others: VOC declares no order, so classes.txt does."""
-        sample = self.sample(tmp_path, "a.jpg", Box("50", 1, 1, 9, 9))
-        dataset, _ = opened(written(tmp_path / "out", sample, classes=("50", "10", " odd", "가")))
-        assert dataset.classes == ("50", "10", "odd", "가")
-
-    def test_voc_box_does_not_drift_per_save(self, tmp_path: Path) -> None:
-        """labelImg#730, label-studio#5014: ten times read and written, bit by bit the same."""
-        box = Box("cat", 0.1 + 0.2, 1 / 3, 99.99999999999999, 80)
-        sample = first = self.sample(tmp_path, "a.jpg", box)
-        for number in range(10):
-            dataset, _ = opened(written(tmp_path / str(number), sample))
-            (sample,) = dataset.samples
-            assert sample.boxes == first.boxes
-
-    def test_voc_same_name_in_two_folders_stays_two_files(self, tmp_path: Path) -> None:
-        """label-studio#6438, datumaro#2201."""
-        samples = [self.sample(tmp_path, f"{name}/a.jpg", Box(name, 1, 1, 9, 9)) for name in ("cat", "dog")]
-        out = written(tmp_path / "out", *samples)
-        assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.xml")) == [
-            "Annotations/cat/a.xml",
-            "Annotations/dog/a.xml",
-        ]
-
-    def test_two_images_that_would_share_a_file_are_refused(self, tmp_path: Path) -> None:
-        samples = [self.sample(tmp_path, f"a.{suffix}", self.BOX) for suffix in ("jpg", "png")]
-        with pytest.raises(ValueError, match=r"more than the suffix, received JPEGImages/a\.jpg and JPEGImages/a\.png"):
-            written(tmp_path / "out", *samples)
-
-    def test_voc_images_without_boxes_do_not_vanish(self, tmp_path: Path) -> None:
-        """label-studio#1470, pylabel#56: a negative has an XML without objects, an unlabelled image none."""
-        negative = self.sample(tmp_path, "a.jpg")
-        path = picture(tmp_path / "source/b.jpg")
-        out = written(tmp_path / "out", negative, Sample("b.jpg", path, Size(100, 80), state="unlabelled"))
-        assert [sample.state for sample in opened(out)[0].samples] == ["negative", "unlabelled"]
-
-    def test_voc_keeps_width_and_height_of_a_turned_photo(self, tmp_path: Path) -> None:
-        """label-studio#6608, fiftyone#3778: the size is that of the upright image."""
-        path = tmp_path / "source/a.jpg"
-        path.parent.mkdir()
-        exif = Image.Exif()
-        exif[0x0112] = 6
-        Image.new("RGB", (80, 100)).save(path, exif=exif)
-        sample = Sample("a.jpg", path, Size(100, 80), 6, boxes=(Box("cat", 1, 1, 99, 79),))
-        dataset, reading = opened(written(tmp_path / "out", sample))
-        assert reading.findings.counts() == {}
-        assert dataset.samples[0].boxes == sample.boxes
-
-    def test_splits_are_written_and_read(self, tmp_path: Path) -> None:
-        keys = {"a 1.jpg": "train", "천원/b.jpg": "val", "c.jpg": "test", "d.jpg": "field", "e.jpg": None}
-        samples = [
-            self.sample(tmp_path, key, Box("cat", 1, 1, 9, 9), **({"split": split} if split else {}))
-            for key, split in keys.items()
-        ]
-        out = written(tmp_path / "out", *samples)
-        assert (out / "ImageSets/Main/val.txt").read_text(encoding="utf-8") == "천원/b\n"
-        dataset, reading = opened(out)
-        assert reading.findings.counts() == {}
-        assert {sample.key.removeprefix("JPEGImages/"): sample.split for sample in dataset.samples} == keys
-
-    @pytest.mark.parametrize("name", ["a\x01b", "a\nb", "\ufffe", "\ud800"])
-    def test_a_class_that_xml_cannot_hold_is_refused_by_name(self, tmp_path: Path, name: str) -> None:
-        sample = self.sample(tmp_path, "a.jpg", self.BOX)
-        with pytest.raises(ValueError, match="class must be one line without control characters"):
-            written(tmp_path / "out", sample, classes=(name,))
-
-    def test_the_bytes_are_the_same_each_time(self, tmp_path: Path) -> None:
-        sample = self.sample(tmp_path, "a.jpg", self.BOX, split="train")
-        first, second = (written(tmp_path / name, sample) for name in ("1", "2"))
-        for path in first.rglob("*.*"):
-            assert path.read_bytes() == (second / path.relative_to(first)).read_bytes()
-
-    def test_an_export_is_read_back_as_it_was_meant(self, tmp_path: Path) -> None:
-        samples = (self.sample(tmp_path, "1/a.jpg", self.BOX, split="train"), self.sample(tmp_path, "1/a.png"))
-        report = export_dataset(Dataset(samples, ("<천원> & co",)), tmp_path / "out", "voc")
-        assert (report.images, report.boxes, report.moved) == (2, 1, 0)
-        assert "voc" in formats.writable_names()
-
-
-texts = st.text(max_size=8)
-values: st.SearchStrategy[Json] = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | texts,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
-    max_leaves=6,
-)
-sides = st.tuples(st.floats(0, 49.9), st.floats(50, 80))
-labels = st.text(min_size=1, max_size=8).filter(
-    lambda text: text.splitlines() == [text] and text.isprintable() and text.isascii()
-)
-
-
-@settings(max_examples=40, deadline=None)
-@given(label=labels, across=sides, down=sides, attributes=st.dictionaries(texts, values, max_size=4), extra=values)
-def test_whatever_is_written_is_read_again(
-    tmp_path_factory: pytest.TempPathFactory,
-    label: str,
-    across: tuple[float, float],
-    down: tuple[float, float],
-    attributes: dict[str, Json],
-    extra: Json,
-) -> None:
-    root = tmp_path_factory.mktemp("voc")
-    box = Box(label, across[0], down[0], across[1], down[1], attributes=attributes)
-    of_image: dict[str, Json] = {"any thing": extra, "segmented": extra, "depth": extra}
-    sample = Sample("a.jpg", picture(root / "source/a.jpg"), Size(100, 80), boxes=(box,), extra=of_image)
-    dataset, reading = opened(written(root / "out", sample, classes=(label,)))
-    assert reading.findings.counts() == {}
-    assert dataset.samples[0].boxes == (box,)
-    assert dataset.samples[0].extra == of_image
-    assert dataset.classes == (label,)

@@ -1,0 +1,44 @@
+"""How a window's page is laid out when it opens: the grid, and the panel Labels beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..datasets.window import Window
+from ..datasets.window_embeddings import BRAIN_KEY
+from ..datasets.window_fiftyone import fiftyone
+from .fiftyone_plugin import PANEL
+
+_GRID_SHARE = 0.55
+_NAMES = {False: "labels", True: "labels-and-embeddings"}
+"""FiftyOne calls a saved layout a workspace; the page's address names one."""
+
+
+def save_layout(window: Window) -> str:
+    """The name of the layout to open a window with, saved in its dataset where it is not yet; one that a user changed stays."""
+    dataset = window.dataset()
+    embeddings = BRAIN_KEY in dataset.list_brain_runs()
+    name = _NAMES[embeddings]
+    if name not in dataset.list_workspaces():
+        dataset.save_workspace(
+            name, _spaces(embeddings=embeddings), description="The images, and their labels' history"
+        )
+    return name
+
+
+def _spaces(*, embeddings: bool) -> Any:
+    fo = fiftyone()
+    beside = [fo.Panel(type=PANEL)]
+    if embeddings:
+        state = {"brainResult": BRAIN_KEY, "colorByField": "split"}
+        beside.append(fo.Panel(type="Embeddings", state=state))
+    grid = fo.Panel(type="Samples", pinned=True)
+    # Without an active child, a saved space opens empty.
+    return fo.Space(
+        children=[
+            fo.Space(children=[grid], active_child=grid.component_id),
+            fo.Space(children=beside, active_child=beside[0].component_id),
+        ],
+        orientation="horizontal",
+        sizes=[_GRID_SHARE, 1 - _GRID_SHARE],
+    )
