@@ -82,6 +82,7 @@ def check(
     if decode:
         find_broken_pictures(reading, sorted(headers), jobs, progress)
     find_duplicates(dataset.samples, headers, reading.findings)
+    find_torn_groups(dataset.samples, reading.findings)
     classes = count_classes(dataset)
     for counted in classes:
         if not counted.boxes and not counted.images:
@@ -119,6 +120,20 @@ def find_duplicates(samples: Iterable[Sample], headers: Mapping[str, Header], fi
         _compare_bytes(length, suspects, findings)
 
 
+def find_torn_groups(samples: Iterable[Sample], findings: Findings) -> None:
+    """Add images of a group that lies in two splits to the findings: a test would see what was trained on."""
+    first: dict[str, Sample] = {}
+    for sample in samples:
+        if sample.group is not None and sample.split:
+            other = first.setdefault(sample.group, sample)
+            if other.split != sample.split:
+                findings.add(
+                    "split-leak",
+                    sample.key,
+                    f"image is in {sample.split}, {other.key} of the same group ({sample.group}) in {other.split}",
+                )
+
+
 def _compare_bytes(length: int, alike: Iterable[Sample], findings: Findings) -> None:
     from hashlib import file_digest
 
@@ -135,6 +150,10 @@ def _compare_bytes(length: int, alike: Iterable[Sample], findings: Findings) -> 
             other = first.setdefault(digest, sample) if digest is not None else sample
             if other is not sample:
                 findings.add("duplicate-image", sample.key, f"image has the same bytes as {other.key}")
+                if sample.split and other.split and sample.split != other.split:
+                    findings.add(
+                        "split-leak", sample.key, f"image is in {sample.split}, its copy {other.key} in {other.split}"
+                    )
                 if _labels(sample) != _labels(other):
                     findings.add(
                         "duplicate-disagrees", sample.key, f"image is labelled otherwise than its copy {other.key}"
