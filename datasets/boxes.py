@@ -44,19 +44,35 @@ def with_ids(key: str, boxes: Sequence[Box], known: Iterable[Box] = (), now: Ite
         now: boxes with ids that it has now, where others have changed it since.
     """
     before, here = {box.id: box for box in known}, {box.id: box for box in now}
+    if len(before) == len(boxes) and not here and all(map(_is_still, boxes, before.values())):
+        return tuple(before.values())  # nothing changed, which is most of what an import sees
     given: list[Box | None] = [None] * len(boxes)
     used: set[str] = set()
     for index, box in enumerate(boxes):
         if _is_id(box.id) and box.id not in used:
             given[index] = box
             used.add(box.id)
-    _give_same(boxes, given, here, used)
-    _give_same(boxes, given, before, used)
-    _give_nearest(boxes, given, before, used)
-    strangers = {box_id: box for box_id, box in here.items() if box_id not in before}
-    _give_nearest(boxes, given, strangers, used, same_label=True)
+    if before or here:
+        _give_same(boxes, given, here, used)
+        _give_same(boxes, given, before, used)
+        _give_nearest(boxes, given, before, used)
+        strangers = {box_id: box for box_id, box in here.items() if box_id not in before}
+        _give_nearest(boxes, given, strangers, used, same_label=True)
     taken = {*used, *before, *here}
     return tuple(box or replace(boxes[index], id=_new_id(key, boxes[index], taken)) for index, box in enumerate(given))
+
+
+def _is_still(box: Box, known: Box) -> bool:
+    return (
+        box.label == known.label
+        and box.x1 == known.x1
+        and box.y1 == known.y1
+        and box.x2 == known.x2
+        and box.y2 == known.y2
+        and box.score == known.score
+        and (not box.id or box.id == known.id)
+        and box.attributes == known.attributes
+    )
 
 
 def _give_same(boxes: Sequence[Box], given: list[Box | None], known: Mapping[str, Box], used: set[str]) -> None:

@@ -62,7 +62,7 @@ def summary(sentence: str, problems: Sequence[str]) -> str:
 
 
 def _compare_samples(meant: Sample, said: Sample, wrong: list[str]) -> float:
-    moved = _compare_boxes(meant, said, wrong) if said.boxes != meant.boxes else 0.0
+    moved = _compare_boxes(meant, said, wrong)
     if (said.state, said.size, said.label) != (meant.state, meant.size, meant.label):
         wrong.append(
             f"{meant.key}: must be {meant.state}, {meant.size} px, label {meant.label!r};"

@@ -24,7 +24,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 from .changes import Change, count_changes, find_changes
 from .errors import LabelloopError
 from .ledger_commits import Commit, commit_details, commit_properties, read_classes, read_commit
-from .ledger_rows import SCHEMA, Stamp, to_rows, to_samples
+from .ledger_rows import SCHEMA, Stamp, read_before, to_rows, to_samples
 from .merging import Conflict, merge_samples
 from .schema import Sample
 from .workspace import has_ledger
@@ -298,8 +298,8 @@ def _rows_to_write(
     said: Mapping[str, str | None] | None,
 ) -> tuple[pl.DataFrame, list[Change]]:
     """The rows to write without those that would not change, a column `deleted` beside; and the changes."""
-    old = {sample.key: sample for sample in to_samples(now)}
-    before = {row["key"]: row for row in now.iter_rows(named=True)}
+    there = to_samples(now)
+    old, before = {sample.key: sample for sample in there}, read_before(now, there)
     seen: list[Change] = []
     written: list[Sample] = []
     removed: list[str] = []
@@ -308,7 +308,7 @@ def _rows_to_write(
         seen.extend(changes)
         if sample is None:
             removed.append(key)
-        elif changes or (said and key in said and said[key] != before[key]["said"]):
+        elif changes or (said and key in said and said[key] != before[key].said):
             written.append(sample)
     rows = to_rows(written, stamp, roots, before, findings, said).with_columns(deleted=pl.lit(False))
     gone = now.filter(pl.col("key").is_in(removed)).with_columns(deleted=pl.lit(True))

@@ -75,11 +75,21 @@ class Stamp:
     version: int
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What a row that is replaced hands on: where its file lies, what was found, and who made each box, by its id."""
+
+    root: str
+    findings: Sequence[str]
+    said: str | None
+    boxes: Mapping[str, tuple[Box, str, str, datetime]]
+
+
 def to_rows(
     samples: Iterable[Sample],
     stamp: Stamp,
     roots: Mapping[str, str] | None = None,
-    before: Mapping[str, dict[str, Any]] | None = None,
+    before: Mapping[str, Before] | None = None,
     findings: Mapping[str, Sequence[str]] | None = None,
     said: Mapping[str, str | None] | None = None,
 ) -> pl.DataFrame:
@@ -88,7 +98,7 @@ def to_rows(
     Args:
         roots: the folder that an image's path is taken relative to, by its key; else the one
             that it has now, or its own folder.
-        before: the rows that the images have now, as dictionaries, by key.
+        before: what the rows say that the images have now, by key.
         findings: what was found about an image when it was imported, by its key; else as now.
         said: what the source said of an image, where the row does not (see `said.py`), by its
             key; else as now.
@@ -103,7 +113,7 @@ def to_rows(
     count = 0
     for sample in samples:
         key, old = sample.key, before.get(sample.key)
-        root, file = _split(str(sample.path), roots.get(key), old["root"] if old else None)
+        root, file = _split(str(sample.path), roots.get(key), old.root if old else None)
         add["key"](key)
         add["root"](root)
         add["file"](file)
@@ -117,8 +127,8 @@ def to_rows(
         add["group"](sample.group)
         add["tags"](list(sample.tags))
         add["extra"](_dump(sample.extra))
-        add["findings"](list(findings[key] if key in findings else old["findings"] if old else ()))
-        add["said"](said[key] if key in said else old["said"] if old else None)
+        add["findings"](list(findings.get(key, old.findings if old else ())))
+        add["said"](said.get(key, old.said if old else None))
         _add_boxes(boxes, count, sample.boxes, old, stamp)
         count += 1
     columns["author"] = [stamp.author] * count
@@ -137,27 +147,39 @@ def to_rows(
 
 
 def _add_boxes(
-    columns: dict[str, list[Any]], row: int, boxes: tuple[Box, ...], old: dict[str, Any] | None, stamp: Stamp
+    columns: dict[str, list[Any]], row: int, boxes: tuple[Box, ...], old: Before | None, stamp: Stamp
 ) -> None:
-    past = {each["id"]: each for each in old["boxes"]} if old and old["boxes"] else {}
     for box in boxes:
-        attributes = _dump(box.attributes)
-        said = (box.label, box.x1, box.y1, box.x2, box.y2, box.score, attributes)
-        was = past.get(box.id)
-        same = was is not None and _said(was) == said
-        by = (was["author"], was["tool"], was["time"]) if was and same else (stamp.author, stamp.tool, stamp.time)
+        was = old.boxes.get(box.id) if old else None
+        by = was[1:] if was and was[0] == box else (stamp.author, stamp.tool, stamp.time)
+        said = (box.label, box.x1, box.y1, box.x2, box.y2, box.score, _dump(box.attributes))
         for name, value in zip(("row", "id", *_BOX_FIELDS[1:]), (row, box.id, *said, *by), strict=True):
             columns[name].append(value)
 
 
-def _said(box: dict[str, Any]) -> tuple[object, ...]:
-    return tuple(box[name] for name in ("label", "x1", "y1", "x2", "y2", "score", "attributes"))
+def read_before(rows: pl.DataFrame, samples: Iterable[Sample]) -> dict[str, Before]:
+    """What rows hand on to those that replace them, by key.
+
+    Args:
+        samples: those of the rows, in the same order.
+    """
+    makers = _flat_boxes(rows).select("author", "tool", "time").iter_rows()
+    plain = rows.select("root", "findings", "said").iter_rows()
+    return {
+        sample.key: Before(
+            root, findings, said, {box.id: (box, *maker) for box, maker in zip(sample.boxes, makers, strict=False)}
+        )
+        for sample, (root, findings, said) in zip(samples, plain, strict=True)
+    }
+
+
+def _flat_boxes(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(pl.col("boxes").explode(empty_as_null=False)).to_series().struct.unnest()
 
 
 def to_samples(rows: pl.DataFrame) -> list[Sample]:
     """The samples that the rows say, in the order of the rows."""
-    flat = rows.select(pl.col("boxes").explode(empty_as_null=False)).to_series().struct.unnest()
-    wanted = flat.select("label", "x1", "y1", "x2", "y2", "id", "score", "attributes")
+    wanted = _flat_boxes(rows).select("label", "x1", "y1", "x2", "y2", "id", "score", "attributes")
     stream = wanted.iter_rows()
     counts = rows["boxes"].list.len().to_list()
     names = ("key", "root", "file", "width", "height", "orientation", "state", "label", "split", "group", "extra")

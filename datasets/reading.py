@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from .errors import LabelloopError
 from .findings import Findings
 from .format import RawSample, Source
 from .images import MAX_PIXELS, Header, ImageProblem, find_header_notes, read_embedded_header, read_header
-from .manifest import MANIFEST, read_manifest
+from .manifest import MANIFEST, Row, read_manifest
 from .recipe import Recipe
 from .resolve import resolve
 from .schema import Sample
@@ -47,12 +47,9 @@ class Reading:
         manifest = read_manifest(self.root / MANIFEST, self.findings)
         total, done = len(self.source.images.images), 0
         for raw in formats.load(self.format).read(self.source):
-            sample = self._sample(raw)
+            sample = self._sample(raw, manifest.get(raw.image))
             if sample is not None:
                 self._read.add(raw.image)
-                row = manifest.get(sample.key)
-                if row is not None:
-                    sample = replace(sample, key=row.key, split=row.split or None, group=row.group or sample.group)
                 self.places[raw.place] = sample.key
                 yield sample
             done += 1
@@ -73,7 +70,7 @@ class Reading:
                 self.findings.add("same-key", after.key, f"{before.path} and {after.path} have the same key")
         return Dataset(tuple(samples), self._classes(samples))
 
-    def _sample(self, raw: RawSample) -> Sample | None:
+    def _sample(self, raw: RawSample, row: Row | None) -> Sample | None:
         path = self.source.images.images.get(raw.image)
         notes: list[tuple[str, str]] = []
         try:
@@ -95,7 +92,7 @@ class Reading:
             self.findings.add(kind, raw.image, message)
         if self.header_of is not None:
             self.header_of(raw.image, header)
-        return resolve(raw, Path(path), header, self.recipe, self.findings)
+        return resolve(raw, Path(path), header, self.recipe, self.findings, row)
 
     def _classes(self, samples: list[Sample]) -> tuple[str, ...]:
         if self.recipe.classes:

@@ -13,6 +13,7 @@ from .findings import Findings
 from .format import FRACTIONS, RawBox, RawSample
 from .geometry import TRANSPOSED, describe_scale, same_shape, to_upright
 from .images import Header
+from .manifest import Row
 from .recipe import Recipe
 from .schema import NOTHING, Box, Sample, Size, why_not_a_box
 
@@ -21,13 +22,16 @@ _NOISE = 1e-6
 fractions that were written with six digits do."""
 
 
-def resolve(raw: RawSample, path: Path, header: Header, recipe: Recipe, findings: Findings) -> Sample | None:
+def resolve(
+    raw: RawSample, path: Path, header: Header, recipe: Recipe, findings: Findings, row: Row | None = None
+) -> Sample | None:
     """The sample that a label file describes; None where a finding stops it.
 
     Args:
         raw: what the label file says.
         path: the file that holds the image's bytes.
         header: the image's, for its size and orientation.
+        row: what an export's manifest says of the image; its key and split go before, and its group.
     """
     size = header.size
     boxes: tuple[Box, ...] = ()
@@ -47,10 +51,12 @@ def resolve(raw: RawSample, path: Path, header: Header, recipe: Recipe, findings
         return None
     if recipe.agree:
         _compare_with_path(raw, boxes, label, recipe, findings)
+    key, split, group = raw.image, raw.split, recipe.group_of(raw.image)
+    if row is not None:
+        key, split, group = row.key, row.split or None, row.group or group
     return Sample(
-        raw.image, path, size, header.orientation, raw.state, boxes, label, raw.split,
-        recipe.group_of(raw.image), raw.extra, raw.embedded is not None,
-    )  # fmt: skip
+        key, path, size, header.orientation, raw.state, boxes, label, split, group, raw.extra, raw.embedded is not None
+    )
 
 
 def _frame(raw: RawSample, header: Header, size: Size, recipe: Recipe, findings: Findings) -> tuple[Size, bool] | None:

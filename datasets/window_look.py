@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 from typing import Any
 
+from .palette import COLOURS, class_colour
+from .quality import MEASURES
 from .window_documents import GROUND_TRUTH, LABEL, Shape
 from .window_fiftyone import fiftyone
 
-# Okabe and Ito's colours, then those of Tol's "muted" that are not like one of them:
-# both sets can be told apart with any of the usual kinds of colour blindness.
-# Reference: https://jfly.uni-koeln.de/color/ and https://sronpersonalpages.nl/~pault/
-_COLOURS = (
-    "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
-    "#332288", "#117733", "#882255", "#44AA99", "#DDCC77", "#AA4499", "#999933", "#CC6677", "#661100",
-)  # fmt: skip
 _STATES = {"labelled": "#009E73", "negative": "#0072B2", "unlabelled": "#E69F00"}
 _MOST_SPLITS = 20
+_POOL = 16
+"""Colours for everything that has none of its own."""
 
 UNLABELLED = "unlabelled"
 NEGATIVE = "looked at, nothing there"
@@ -25,21 +21,15 @@ GROUPS = "groups of several images"
 FINDINGS = "with findings"
 
 
-def colours(count: int) -> list[str]:
-    """So many colours (#RRGGBB), all different: the chosen ones first, then hues far apart in three lightnesses."""
-    more = [_hue(number) for number in range(max(0, count - len(_COLOURS)))]
-    return [*_COLOURS[:count], *more]
-
-
 def set_look(dataset: Any, classes: Sequence[str], shape: Shape) -> None:
     """Give the dataset its colours by class, in the declared order, and its sidebar."""
     fo = fiftyone()
     fields = [name for name, there in ((GROUND_TRUTH, shape.boxes), (LABEL, shape.labels)) if there]
-    values = [{"value": name, "color": colour} for name, colour in zip(classes, colours(len(classes)), strict=True)]
+    values = [{"value": name, "color": class_colour(index)} for index, name in enumerate(classes)]
     states = [{"value": state, "color": colour} for state, colour in _STATES.items()]
     dataset.app_config.color_scheme = fo.ColorScheme(
         color_by="value",
-        color_pool=list(_COLOURS),
+        color_pool=list(COLOURS[:_POOL]),
         fields=[
             *({"path": name, "colorByAttribute": "label", "valueColors": values} for name in fields),
             {"path": "state", "valueColors": states},
@@ -56,6 +46,7 @@ def set_look(dataset: Any, classes: Sequence[str], shape: Shape) -> None:
             paths=["size", *(f"metadata.{name}" for name in ("width", "height", "size_bytes", "mime_type", "num_channels"))],
             expanded=False,
         ),
+        *([group(name="quality", paths=list(MEASURES), expanded=True)] if dataset.has_field(MEASURES[0]) else []),
         group(name="findings", paths=["finding_kinds", "findings"], expanded=True),
         group(
             name="metadata",  # the App adds an empty group of this name where there is none
@@ -86,9 +77,3 @@ def save_views(dataset: Any, splits: Sequence[str]) -> None:
             taken.add(slug(name))
             view = dataset.match(condition)
             dataset.save_view(name, view.sort_by("group") if name == GROUPS else view, description=text)
-
-
-def _hue(number: int) -> str:
-    """The golden angle puts each new hue far from the last ones."""
-    red, green, blue = colorsys.hls_to_rgb(number * 0.618034 % 1, (0.35, 0.5, 0.65)[number % 3], 0.65)
-    return "#" + "".join(f"{round(part * 255):02X}" for part in (red, green, blue))

@@ -51,6 +51,11 @@ class Workspace:
         return self.cache / "embeddings"
 
     @property
+    def quality(self) -> Path:
+        """How bright and sharp image files are, remembered: a folder."""
+        return self.cache / "quality"
+
+    @property
     def mongo(self) -> Path:
         """The data, the log and the address of the workspace's own MongoDB."""
         return self.home / "mongo"

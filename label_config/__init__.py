@@ -1,1 +1,1 @@
-"""What an annotator sees: labeling configs, tasks and the desk. Nothing is here yet; see CHANGELOG.md."""
+"""What an annotator sees: labeling configs, samples as tasks and answers back, push and pull."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable
 from urllib.parse import quote
@@ -12,12 +14,16 @@ from ..datasets.window import UncommittedEdits, Window, show_window
 from ..datasets.workspace import Workspace
 from .app_server import AppServer, start_app
 from .mongod import Server, ensure_mongod
-from .mongod_process import free_port
 from .output import progress_bar, say
+from .servers import free_port
 from .window_layout import save_layout
 from .windows import fiftyone_session
 
 _LOOK_SECONDS = 1.0
+_FEW = 500
+"""So many pictures are measured unasked: about ten seconds."""
+_MANY = 30_000
+"""From so many samples on, the sidebar's counts take seconds."""
 
 
 def browse(
@@ -29,7 +35,8 @@ def browse(
     where: str = "",
     port: int = 5151,
     discard: bool = False,
-    embeddings: bool = False,
+    quality: bool | None = None,
+    embeddings: bool | None = None,
     until: Callable[[], bool] = lambda: False,
 ) -> None:
     """Show a data set in FiftyOne's App on 127.0.0.1 and say where, until Ctrl-C or until `until` says so.
@@ -41,19 +48,19 @@ def browse(
         author: who commits what is edited in the browser.
         version, where, discard: as `show_window`.
         port: where to begin to look for a free one.
-        embeddings: compute what the Embeddings panel shows.
+        quality, embeddings: measure the pictures and embed them, to filter by quality and for the
+            Embeddings panel; None shows what costs little, False nothing.
 
     Raises:
         LabelloopError: there is no such version, or no MongoDB to be had, or the App does not start.
     """
     with fiftyone_session(workspace, author) as server:
         window = _shown(ledger, version, where, discard)
-        if embeddings:
-            from ..datasets.window_embeddings import show_embeddings
-
-            with progress_bar("embedding") as progress:
-                show_embeddings(window, workspace.embeddings, progress)
+        _add_pictures(workspace, window, quality, embeddings)
         layout = save_layout(window)
+        # In this mode of FiftyOne's the sidebar names no values and counts nothing until they are typed.
+        quick = window.collection().estimated_document_count() > _MANY
+        os.environ.setdefault("FIFTYONE_APP_DEFAULT_QUERY_PERFORMANCE", str(quick).lower())
         chosen = free_port(port)
         if chosen != port:
             say(f"Port {port} is taken.")
@@ -78,6 +85,26 @@ def _shown(ledger: Ledger, version: int | None, where: str, discard: bool) -> Wi
     except UncommittedEdits as error:
         say(f"{error}. It is shown as it is, at version {error.window.version}; --discard throws the edits away.")
         return error.window
+
+
+def _add_pictures(workspace: Workspace, window: Window, quality: bool | None, embeddings: bool | None) -> None:
+    """Show what the pictures themselves say: their quality, and how they lie to each other."""
+    from ..datasets.window_embeddings import show_embeddings
+    from ..datasets.window_quality import show_quality
+
+    left: list[str] = []
+    if quality is not False:
+        with progress_bar("measuring") as progress:
+            unknown = show_quality(window, workspace.quality, up_to=sys.maxsize if quality else _FEW, progress=progress)
+        if unknown and not quality:
+            left.append("--quality")
+    if embeddings is not False:
+        with progress_bar("embedding") as progress:
+            shown = show_embeddings(window, workspace.embeddings, compute=bool(embeddings), progress=progress)
+        if not shown and not embeddings:
+            left.append("--embeddings")
+    if left:
+        say(f"More is shown with {' and '.join(left)}, which looks at every picture once.")
 
 
 def _keep_alive(workspace: Workspace, server: Server, app: AppServer, until: Callable[[], bool]) -> AppServer:

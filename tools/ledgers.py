@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 import click
 
 from ..datasets.errors import LabelloopError
-from ..datasets.workspace import default_author, find_workspace
+from ..datasets.workspace import Workspace, default_author, find_workspace
 
 if TYPE_CHECKING:
     from ..datasets.ledger import Ledger
@@ -54,6 +54,22 @@ def open_ledger(home: Path | None, name: str) -> Ledger:
         from ..datasets.ledger import Ledger
 
         return Ledger(folder)
+
+
+def the_only_name(workspace: Workspace) -> str:
+    """The name of the only data set of a workspace.
+
+    Raises:
+        LabelloopError: there is none, or there are several.
+    """
+    names = workspace.names()
+    if len(names) != 1:
+        raise LabelloopError(
+            f"say which data set: there are {', '.join(names)}"
+            if names
+            else f"no data set in {workspace.home} yet: labelloop import SOURCE --name NAME makes one"
+        )
+    return names[0]
 
 
 class ledger_library:  # noqa: N801 - reads as a statement: with ledger_library()

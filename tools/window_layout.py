@@ -30,8 +30,7 @@ def _spaces(*, embeddings: bool) -> Any:
     fo = fiftyone()
     beside = [fo.Panel(type=PANEL)]
     if embeddings:
-        state = {"brainResult": BRAIN_KEY, "colorByField": "split"}
-        beside.append(fo.Panel(type="Embeddings", state=state))
+        beside.append(fo.Panel(type="Embeddings"))
     grid = fo.Panel(type="Samples", pinned=True)
     # Without an active child, a saved space opens empty.
     return fo.Space(

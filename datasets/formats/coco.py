@@ -109,7 +109,9 @@ def _annotation(
     width, height = _span(box.x1, box.x2, size[0]), _span(box.y1, box.y2, size[1])
     x2, y2 = box.x1 + width, box.y1 + height
     crowd = box.attributes.get("iscrowd") == 1
-    attributes = {key: value for key, value in box.attributes.items() if not (crowd and key == "iscrowd")}
+    attributes = box.attributes
+    if crowd:
+        attributes = {key: value for key, value in attributes.items() if key != "iscrowd"}
     return {
         "id": annotation_id,
         "image_id": image_id,
@@ -232,9 +234,9 @@ def _annotations(value: Json, names: Mapping[int | str, str], key: str, source: 
             if not isinstance(annotation, dict):
                 raise ValueError(f"annotation must be an object, received {describe(annotation)}")
             image_id = _identifier(annotation.get("image_id"))
-            box = _box(annotation, image_id, names, f"{key}:{place}", source, labels)
+            box = _box(annotation, image_id, names, key, place, source, labels)
             if box is not None:
-                labels.boxes.setdefault(image_id, []).append(box._replace(place=place))
+                labels.boxes.setdefault(image_id, []).append(box)
                 continue
         except LookupError as error:
             source.findings.add("unknown-label", f"{key}:{place}", str(error.args[0]))
@@ -246,13 +248,16 @@ def _annotations(value: Json, names: Mapping[int | str, str], key: str, source: 
 
 
 def _box(
-    annotation: dict[str, Json], image_id: int | str, names: Mapping[int | str, str], place: str, source: Source, labels: _Labels,
+    annotation: dict[str, Json], image_id: int | str, names: Mapping[int | str, str], key: str, place: str, source: Source,
+    labels: _Labels,
 ) -> RawBox | None:  # fmt: skip
     """The box of an annotation; None, with a finding, for an outline that may not be read as one."""
     category = _identifier(annotation.get("category_id"))
     if category not in names:
         raise LookupError(f"category id {category!r} is not listed")
-    attributes = {name: value for name, value in annotation.items() if name not in _OF_ANNOTATION}
+    attributes: dict[str, Json] = {}
+    if not _OF_ANNOTATION.issuperset(annotation):
+        attributes = {name: value for name, value in annotation.items() if name not in _OF_ANNOTATION}
     given = annotation.get("attributes")
     if isinstance(given, dict):
         attributes.update(given)
@@ -263,13 +268,13 @@ def _box(
         raise ValueError(f"iscrowd must be 0 or 1, received {describe(crowd)}")
     if crowd:
         attributes["iscrowd"] = 1
-        source.findings.add("crowd", place, f"box around a crowd of {names[category]}")
-    corners = _corners(annotation, image_id, place, source, labels)
+        source.findings.add("crowd", f"{key}:{place}", f"box around a crowd of {names[category]}")
+    corners = _corners(annotation, image_id, f"{key}:{place}", source, labels)
     if corners is None:
         return None
     score = annotation.get("score")
     return RawBox(
-        names[category], *corners, "", attributes or NOTHING, text(annotation.get("box_id", ""), "box_id"),
+        names[category], *corners, place, attributes or NOTHING, text(annotation.get("box_id", ""), "box_id"),
         None if score is None else number(score, "score"),
     )  # fmt: skip
 
@@ -279,7 +284,9 @@ def _corners(
 ) -> Corners | None:
     box, outline = annotation.get("bbox"), annotation.get("segmentation")
     if isinstance(box, list) and len(box) == 4:
-        x, y, width, height = (number(value, "bbox") for value in box)
+        x, y, width, height = box
+        if type(x) is not float or type(y) is not float or type(width) is not float or type(height) is not float:
+            x, y, width, height = (number(value, "bbox") for value in box)
         if not (width > 0 and height > 0):
             raise ValueError(f"bbox must have a width and a height above 0, received {width:g}x{height:g}")
         if outline and not is_rectangle(outline, (x, y, x + width, y + height)):

@@ -20,7 +20,6 @@ from labelloop.datasets.schema import Sample, Size
 from labelloop.datasets.window import build_window, find_edits, open_window, remove_window, show_window
 from labelloop.datasets.window_attributes import _TAKEN, ADDED, MORE
 from labelloop.datasets.window_fiftyone import database
-from labelloop.datasets.window_look import colours
 from labelloop.datasets.window_place import dataset_name, partial_name
 from labelloop.tools.mongod import ensure_mongod
 from labelloop.tools.mongod_process import locking_pid
@@ -89,7 +88,7 @@ def as_fiftyone_has_it(ledger: Ledger) -> Any:
     return dataset
 
 
-FOUND = {"b/4.jpg": ["clipped: a box reached over the edge"]}
+FOUND = {"a/1.jpg": ["clipped: a box reached over the edge"]}
 FIELDS = ("occluded", "count", "share", "side", "words")
 ODD = '{"$set": 2, "a.b": 1, "flags": {"deep": [1, {}]}, "label": "x"}'
 
@@ -191,7 +190,7 @@ def test_it_opens_as_a_user_wants_it() -> None:
     assert [each["value"] for each in scheme["ground_truth"]["valueColors"]] == list(CLASSES)
     assert len({each["color"] for each in scheme["ground_truth"]["valueColors"]}) == len(CLASSES)
     assert [group.name for group in dataset.app_config.sidebar_groups] == [
-        "labels", "tags", "split", "group", "size", "findings", "image",
+        "labels", "tags", "split", "group", "size", "findings", "metadata",
     ]  # fmt: skip
     counts = {name: len(dataset.load_saved_view(name)) for name in dataset.list_saved_views()}
     assert counts == {
@@ -205,10 +204,6 @@ def test_it_opens_as_a_user_wants_it() -> None:
     assert "occluded" in names
     assert not names & {*ADDED, "mask_path"}
     assert dataset.get_field("state").description
-
-
-def test_colours_of_many_classes_are_all_different() -> None:
-    assert len(set(colours(120))) == 120
 
 
 def test_a_part_of_the_images_and_an_older_version() -> None:

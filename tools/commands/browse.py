@@ -24,10 +24,14 @@ from ..ledgers import author_option, home_option, open_ledger
 )
 @click.option("--discard", is_flag=True, help="Throw away what was edited in the window and not committed.")
 @click.option(
+    "--quality/--no-quality",
+    default=None,
+    help="Measure brightness, contrast and sharpness of all images; else of few, or those measured before.",
+)
+@click.option(
     "--embeddings/--no-embeddings",
-    default=False,
-    show_default=True,
-    help="Compute what the Embeddings panel shows, where it is not known yet.",
+    default=None,
+    help="Embed all images for the Embeddings panel; else it shows them where a split has embedded them.",
 )
 def command(
     name: str,
@@ -37,7 +41,8 @@ def command(
     where: str,
     port: int,
     discard: bool,
-    embeddings: bool,
+    quality: bool | None,
+    embeddings: bool | None,
 ) -> None:
     """Show the data set NAME in the browser, to look, filter and edit, until Ctrl-C.
 
@@ -55,5 +60,5 @@ def command(
 
     browse(
         find_workspace(home), ledger, author=author, version=version, where=where, port=port, discard=discard,
-        embeddings=embeddings,
+        quality=quality, embeddings=embeddings,
     )  # fmt: skip

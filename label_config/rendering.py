@@ -1,0 +1,102 @@
+"""The labeling config that Label Studio shows, made from a data set's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.sax.saxutils import quoteattr
+
+from ..datasets.palette import class_colour
+from .config import COMMENT, KINDS, UNSURE, Config, Kind, refuse_unsayable
+
+HOTKEYS = "123456789qtasdfgzxcyijln"
+"""One key for each of the first classes; the letters that are missing choose Label Studio's own tools."""
+
+MADE = "made by labelloop from the data set's classes"
+"""Stands as a comment in every config that is rendered; a project's config without it is a person's own."""
+
+UNSURE_KEY = "0"
+_FEW = 12
+"""So many classes are shown side by side; from there on they get a field to search in."""
+
+
+def render_config(classes: Sequence[str], kind: Kind = "boxes") -> Config:
+    """The config for classes in their declared order, with the window's colours.
+
+    Args:
+        kind: `boxes` asks for boxes, each with a class, `image-labels` for one class an
+            image, `both` for both.
+
+    Raises:
+        LabelloopError: a class that Label Studio cannot show; the text says why.
+        ValueError: another kind.
+
+    Reference: https://labelstud.io/tags/rectanglelabels
+    """
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, received {kind!r}")
+    names = tuple(classes)
+    refuse_unsayable(names)
+    parts: list[str] = []
+    if kind != "image-labels":
+        parts += _boxes(names)
+    if kind != "boxes":
+        parts += _choices(names, hotkeys=kind == "image-labels")
+    xml = "\n".join(["<View>", f"  <!-- {MADE} -->", *_filter(names, kind), _IMAGE, *parts, "</View>"])
+    boxes = kind != "image-labels"
+    return Config(
+        xml,
+        label="label" if boxes else "",
+        unsure=UNSURE if boxes else "",
+        comment=COMMENT if boxes else "",
+        choice="" if kind == "boxes" else "class",
+        classes=names,
+    )
+
+
+_IMAGE = (
+    '  <Image name="image" value="$image" zoom="true" zoomControl="true" rotateControl="false"'
+    ' brightnessControl="true" contrastControl="true"/>'
+)
+_COMMENT = (
+    f'  <TextArea name="{COMMENT}" toName="image" perRegion="true" editable="true" maxSubmissions="1" rows="1"'
+    ' placeholder="comment on this box"/>'
+)
+
+
+def _filter(names: tuple[str, ...], kind: Kind) -> list[str]:
+    if len(names) <= _FEW or kind == "image-labels":
+        return []
+    return ['  <Filter name="filter" toName="label" minlength="0" placeholder="find a class"/>']
+
+
+def _boxes(names: tuple[str, ...]) -> list[str]:
+    labels = [
+        f"    <Label value={quoteattr(name)} background={quoteattr(class_colour(index))}{_hotkey(index)}/>"
+        for index, name in enumerate(names)
+    ]
+    return [
+        '  <RectangleLabels name="label" toName="image" canRotate="false" showInline="true">',
+        *labels,
+        "  </RectangleLabels>",
+        f'  <Choices name="{UNSURE}" toName="image" perRegion="true" choice="multiple" showInline="true">',
+        f'    <Choice value="{UNSURE}" hotkey="{UNSURE_KEY}"/>',
+        "  </Choices>",
+        _COMMENT,
+    ]
+
+
+def _choices(names: tuple[str, ...], *, hotkeys: bool) -> list[str]:
+    choices = [
+        f"    <Choice value={quoteattr(name)} background={quoteattr(class_colour(index))}{_hotkey(index) if hotkeys else ''}/>"
+        for index, name in enumerate(names)
+    ]
+    required = ' required="true" requiredMessage="choose a class, or skip"' if hotkeys else ""
+    return [
+        f'  <Choices name="class" toName="image" choice="single-radio" showInline="true"{required}>',
+        *choices,
+        "  </Choices>",
+    ]
+
+
+def _hotkey(index: int) -> str:
+    return f' hotkey="{HOTKEYS[index]}"' if index < len(HOTKEYS) else ""

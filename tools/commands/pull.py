@@ -1,0 +1,69 @@
+"""`labelloop pull`: answers from the desk, into the ledger."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from ..ledgers import dataset_options, message_option, open_ledger
+
+
+@click.command(name="pull")
+@dataset_options
+@click.option(
+    "--status",
+    type=click.Choice(["submitted", "reviewed"]),
+    default="submitted",
+    show_default=True,
+    help="Which answers count: all that were submitted, or those that a reviewer accepted.",
+)
+@click.option("--everything", is_flag=True, help="Look at all answers again, not only at those that changed.")
+@click.option("--watch", is_flag=True, help="Pull again and again, until Ctrl-C.")
+@click.option(
+    "--every", type=click.IntRange(1), default=10, show_default=True, help="With --watch: seconds between two pulls."
+)
+@message_option
+def command(
+    name: str, home: Path | None, as_json: bool, status: str, everything: bool, watch: bool, every: int, message: str
+) -> None:
+    """Take what people submitted at the desk into the ledger of the data set NAME, in their names.
+
+    Their changes are merged box by box with those that were made here since the push. What
+    contradicts each other stays as the ledger has it and is kept as a conflict, which makes
+    the exit status 1: labelloop conflicts lists it.
+
+    \b
+    Example:
+      labelloop pull won
+      labelloop pull won --watch
+    """
+    from ..output import progress_bar, say, show_json
+
+    ledger = open_ledger(home, name)
+    from typing import cast
+
+    from ...datasets.workspace import find_workspace
+    from ...label_config.pull import pull
+    from ...label_config.returned import Status
+    from ..desk_reports import pull_json, pull_text
+    from ..desks import open_desk
+
+    with open_desk(find_workspace(home), name) as desk:
+        while True:
+            with progress_bar("pulling") as progress:
+                report = pull(
+                    ledger, desk.client, desk.folder, status=cast("Status", status), everything=everything,
+                    message=message or "answers from the desk", progress=progress,
+                )  # fmt: skip
+            if as_json:
+                show_json({"name": name, **pull_json(report)})
+            elif not watch or report.commits or report.findings:
+                say(pull_text(name, report))
+            if not watch:
+                break
+            everything = False
+            time.sleep(every)
+    sys.exit(1 if report.open or report.findings else 0)

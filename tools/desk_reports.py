@@ -1,0 +1,91 @@
+"""Reports about the desk as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from ..label_config.conflicts import DeskConflict
+from ..label_config.pull import PullReport
+from ..label_config.push import PushReport
+from .ledger_reports import commit_json, commit_line
+from .output import printable
+from .reports import findings_json, findings_text
+
+_SHOWN = 20
+
+
+def push_text(name: str, report: PushReport) -> str:
+    """What `labelloop push` prints for people."""
+    done = (
+        (report.made, "new tasks"),
+        (report.updated, "brought up to date"),
+        (report.unchanged, "there already"),
+        (report.busy, "being worked on"),
+        (report.done, "done already (--again asks once more)"),
+        (report.doubles, "doubles of an interrupted push removed"),
+    )
+    said = ", ".join(f"{count} {what}" for count, what in done if count)
+    return f"{name}, version {report.version}: {said or 'nothing to push'}\n{report.url}"
+
+
+def push_json(report: PushReport) -> dict[str, object]:
+    """What `labelloop push --json` prints."""
+    return asdict(report)
+
+
+def pull_text(name: str, report: PullReport) -> str:
+    """What `labelloop pull` prints for people."""
+    done = (
+        (report.edited, "edited"),
+        (report.confirmed, "confirmed as they were"),
+        (report.known, "known already"),
+        (report.skipped, "skipped"),
+        (report.drafts, "with work that is not submitted"),
+        (report.waiting, "waiting"),
+        (report.deleted, "deleted at the desk, whose labels stay"),
+    )
+    lines = [text for text in (findings_text(report.findings),) if text]
+    lines.append(f"{name}: " + (", ".join(f"{count} {what}" for count, what in done if count) or "nothing at the desk"))
+    lines += [f"{printable(commit.author)}: {commit_line(commit)}" for commit in report.commits]
+    if report.agreement:
+        mean = sum(report.agreement.values()) / len(report.agreement)
+        lines.append(f"{len(report.agreement)} images with several answers; people agree to {mean:.0%} on average.")
+    if report.open:
+        lines.append(conflicts_text(report.open))
+    return "\n".join(lines)
+
+
+def pull_json(report: PullReport) -> dict[str, object]:
+    """What `labelloop pull --json` prints."""
+    return {
+        "project": report.project,
+        "commits": [commit_json(commit) for commit in report.commits],
+        "edited": report.edited,
+        "confirmed": report.confirmed,
+        "known": report.known,
+        "conflicting": report.conflicting,
+        "conflicts": conflicts_json(report.open),
+        "skipped": report.skipped,
+        "drafts": report.drafts,
+        "waiting": report.waiting,
+        "deleted": report.deleted,
+        "agreement": dict(report.agreement),
+        "findings": findings_json(report.findings),
+    }
+
+
+def conflicts_text(conflicts: Sequence[DeskConflict]) -> str:
+    """The open conflicts for people."""
+    if not conflicts:
+        return "No conflicts."
+    lines = [f"{len(conflicts)} conflicts; the ledger keeps its side until somebody settles them:"]
+    lines += [f"  {printable(str(conflict))}" for conflict in conflicts[:_SHOWN]]
+    if len(conflicts) > _SHOWN:
+        lines.append(f"  ... and {len(conflicts) - _SHOWN} more")
+    return "\n".join(lines)
+
+
+def conflicts_json(conflicts: Sequence[DeskConflict]) -> list[dict[str, object]]:
+    """The open conflicts as JSON."""
+    return [asdict(conflict) for conflict in conflicts]

@@ -1,0 +1,83 @@
+"""The desk of a data set, open: its Label Studio, a client for it, and the way by which images are shown there."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..datasets.errors import LabelloopError
+from ..datasets.workspace import Workspace
+from .output import progress_bar, say
+
+if TYPE_CHECKING:
+    from ..datasets.schema import Sample
+    from ..label_config.client import Client
+    from ..label_config.media import Images
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A Label Studio that answers, and what a push or a pull needs of it.
+
+    `folder` is where the workspace keeps what it knows of the data set's project there.
+    """
+
+    client: Client
+    folder: Path
+    images: Images
+
+
+@contextmanager
+def open_desk(workspace: Workspace, name: str, image_address: str = "") -> Generator[Desk]:
+    """The desk of a data set: the workspace's own Label Studio, started for as long as it is needed, or the team's.
+
+    Args:
+        image_address: for a team's server: the address under which it shows an image, with
+            `{key}` in it.
+
+    Raises:
+        LabelloopError: there is no Label Studio, it does not start, or does not know the token.
+    """
+    from ..label_config.client import Client
+    from ..label_config.desk import desk_folder
+    from ..label_config.media import AddressedImages, LinkedImages
+    from .label_studio import ensure_label_studio
+
+    with (
+        progress_bar("preparing Label Studio") as progress,
+        ensure_label_studio(workspace, progress=progress) as server,
+    ):
+        for warning in server.warnings:
+            say(warning)
+        with Client(server.url, server.token) as client:
+            images: Images = LinkedImages(server.media, name)
+            if image_address:
+                images = AddressedImages(image_address)
+            elif not server.own:
+                images = _Unreachable(server.url)
+            yield Desk(client, desk_folder(workspace, name), images)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreachable:
+    """Images of this machine at a server elsewhere that was not told how to reach them."""
+
+    url_of_server: str
+
+    def url(self, sample: Sample) -> str:
+        """Never asked for: `prepare` refuses."""
+        raise LabelloopError(f"{self.url_of_server} cannot read {sample.path}")
+
+    def prepare(self, client: Client, project: int, samples: object) -> None:
+        """Refuse.
+
+        Raises:
+            LabelloopError: always.
+        """
+        raise LabelloopError(
+            f"{self.url_of_server} runs elsewhere and cannot read images of this machine: --image-address says where it"
+            " finds them, such as https://host/photos/{key}, s3://bucket/{key} or /data/local-files/?d=photos/{key}"
+        )

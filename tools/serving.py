@@ -1,0 +1,54 @@
+"""Both browser pages at once: Label Studio to correct, FiftyOne to look."""
+
+from __future__ import annotations
+
+from ..datasets.ledger import Ledger
+from ..datasets.workspace import Workspace
+from .browsing import browse
+from .label_studio import LabelStudio, ensure_label_studio
+from .output import progress_bar, say
+
+_EVERY = 5
+
+
+def serve(workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151, desk_port: int = 0) -> None:
+    """Run Label Studio and the window until Ctrl-C; what this started is stopped at the end.
+
+    One that dies meanwhile is started again.
+
+    Args:
+        author: who commits what is edited in the window.
+        port: where the window begins to look for a free one.
+        desk_port: where Label Studio is to listen; 0 takes its last port, or a free one.
+
+    Raises:
+        LabelloopError: one of the two does not start; the text says why.
+    """
+    with progress_bar("preparing Label Studio") as progress:
+        desk = ensure_label_studio(workspace, port=desk_port, progress=progress)
+    servers = [desk]
+    looks = 0
+
+    def look_after() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks % _EVERY == 0 and desk.own and not servers[-1].is_alive():
+            say("Label Studio has stopped; it is started again.")
+            servers.append(ensure_label_studio(workspace, port=int(desk.url.rpartition(":")[2])))
+        return False
+
+    try:
+        _tell(desk, ledger.folder.name)
+        browse(workspace, ledger, author=author, port=port, until=look_after)
+    finally:
+        for server in servers:
+            server.close()
+
+
+def _tell(desk: LabelStudio, name: str) -> None:
+    for warning in desk.warnings:
+        say(warning)
+    say(desk.url)
+    if desk.own:
+        say(f"Label Studio. Log in as {desk.user} with the password in {desk.password}.")
+    say(f"labelloop push {name} sends images there, labelloop pull {name} takes the answers home.\n")
