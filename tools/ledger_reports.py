@@ -39,6 +39,8 @@ def import_text(report: ImportReport) -> str:
     ]
     lines = [text for text in (findings_text(report.findings),) if text]
     lines.append(f"{report.name}: {report.images} images in the source: {', '.join(done)}")
+    if report.gone:
+        lines.append(f"{report.gone} images of the ledger are in the source no longer; they stay in the ledger.")
     lines.append(commit_line(report.commit))
     return "\n".join(lines)
 
@@ -55,6 +57,7 @@ def import_json(report: ImportReport) -> dict[str, object]:
         "kept": report.kept,
         "unchanged": report.unchanged,
         "left_out": report.left_out,
+        "gone": report.gone,
         "findings": findings_json(report.findings),
     }
 
@@ -63,7 +66,7 @@ def commit_line(commit: Commit | None) -> str:
     """One line that says what was committed."""
     if commit is None:
         return "Nothing to commit: the ledger says that already."
-    return f"Version {commit.version}: {counts_text(commit.counts) or 'the class order'}."
+    return f"Version {commit.version}: {counts_text(commit.counts) or 'no label changed'}."
 
 
 def commit_json(commit: Commit) -> dict[str, object]:

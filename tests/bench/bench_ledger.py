@@ -21,7 +21,7 @@ from statistics import median
 from typing import TypeVar
 
 import polars as pl
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
 from labelloop.datasets.boxes import with_ids
 from labelloop.datasets.findings import Findings
@@ -87,6 +87,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
+    gc.set_threshold(100_000, 50, 100)  # as the command line does
     folder = Path(tempfile.mkdtemp())
     try:
         measure(folder, options.count, options.rounds)
