@@ -23,6 +23,8 @@ _LONG = b"0" * 19
 _DIGITS = bytes(ord("0") if chr(byte) in "0123456789" else 0 for byte in range(256))
 """Makes every digit a 0 and everything else something else: then a long number is found as fast as a text."""
 
+_PIECE = 1 << 20
+
 _SHOWN = 40
 """How many characters of a value a message shows."""
 
@@ -122,6 +124,21 @@ def _refuse_twice(text: str, once: tuple[str, ...]) -> None:
         raise ValueError("file is nested too deep") from error
 
 
+def _has_long_integer(data: bytes) -> bool:
+    """Whether 19 digits stand together that are no fraction's; looked at in pieces, since a COCO file has 100 MB."""
+    for start in range(0, len(data), _PIECE):
+        piece = data[start : start + _PIECE + 2 * len(_LONG)].translate(_DIGITS)
+        at = piece.find(_LONG)
+        while at >= 0:
+            before = data[start + at - 1 : start + at]
+            # Digits that go on from the piece before were looked at with that one.
+            if before != b"." and not before.isdigit():
+                return True
+            end = piece.find(b"\0", at)
+            at = piece.find(_LONG, end) if end >= 0 else -1
+    return False
+
+
 def parse_json(data: bytes | str) -> Json:
     """The value of a JSON text; NaN and Infinity are read as such, integers of any length, bytes as UTF-8, -16 or -32.
 
@@ -134,7 +151,7 @@ def parse_json(data: bytes | str) -> Json:
         reason = str(error)
     else:
         # orjson makes a float of an integer beyond 64 bits, which is another number.
-        if _LONG not in (data if isinstance(data, bytes) else data.encode()).translate(_DIGITS):
+        if not _has_long_integer(data if isinstance(data, bytes) else data.encode()):
             return value
         reason = "an integer of too many digits"
     text = decode(data, json.detect_encoding(data)) if isinstance(data, bytes) else data

@@ -5,12 +5,12 @@ A format that holds less than the data is not an error; losing it silently would
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from .errors import LabelloopError
 from .format import Holds
-from .schema import NOTHING, Box, Sample, meaningful
+from .schema import NOTHING, Box, Json, Sample, meaningful
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +111,18 @@ def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> 
         if not boxes and label is None:
             losses.add("images left out whose only boxes are around crowds", key)
             return None
-    extra = sample.extra
-    if not holds.image_extra and extra:
-        if meaningful(
-            {name: value for name, value in extra.items() if name not in ("version", "lineColor", "fillColor")}
-        ):
-            losses.add("what the source said of images besides", key)
-        extra = NOTHING
+    extra = _project_extra(sample.extra, key, holds, losses)
+    if label is sample.label and boxes is sample.boxes and extra is sample.extra:
+        return sample
     return replace(sample, label=label, boxes=boxes, extra=extra)
+
+
+def _project_extra(extra: Mapping[str, Json], key: str, holds: Holds, losses: Losses) -> Mapping[str, Json]:
+    if holds.image_extra or not extra:
+        return extra
+    if meaningful({name: value for name, value in extra.items() if name not in ("version", "lineColor", "fillColor")}):
+        losses.add("what the source said of images besides", key)
+    return NOTHING
 
 
 def _project_box(box: Box, key: str, holds: Holds, losses: Losses) -> Box | None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The benchmarks. The peers live in an environment of their own, since they pin old libraries.
+# The benchmarks. Most peers live in an environment of their own, since they pin old libraries; hotcoco and FiftyOne in labelloop's.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 [ -x .venv-bench/bin/python ] || "${PYTHON:-python3}" -m venv .venv-bench
