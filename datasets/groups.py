@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+T = TypeVar("T", int, str)
 
 
 def merge_groups(
@@ -19,23 +22,26 @@ def merge_groups(
         named: the group that each image has by its recipe, None for none.
         links: pairs of keys that belong together.
     """
-    parent: dict[str, str] = {}
+    nodes = {key: f"g:{named[key]}" if named.get(key) is not None else f"k:{key}" for key in sorted(keys)}
+    joined = find_groups((nodes[one], nodes[other]) for one, other in links if one in nodes and other in nodes)
+    first = {node: group[0] for group in joined for node in group}
+    return {key: first.get(node, node)[2:] for key, node in nodes.items()}
 
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
 
-    def join(one: str, other: str) -> None:
-        first, second = sorted((root(one), root(other)))
-        parent[second] = first
+def find_groups(pairs: Iterable[tuple[T, T]]) -> tuple[tuple[T, ...], ...]:
+    """What the pairs connect, however far: groups, each in order, ordered by their first."""
+    parents: dict[T, T] = {}
 
-    ordered = sorted(keys)
-    nodes = {key: f"g:{named[key]}" if named.get(key) is not None else f"k:{key}" for key in ordered}
-    for node in nodes.values():
-        parent.setdefault(node, node)
-    for one, other in links:
-        if one in nodes and other in nodes:
-            join(nodes[one], nodes[other])
-    return {key: root(node)[2:] for key, node in nodes.items()}
+    def root(one: T) -> T:
+        while (parent := parents.setdefault(one, one)) != one:
+            parents[one] = parents[parent]
+            one = parent
+        return one
+
+    for one, other in pairs:
+        low, high = sorted((root(one), root(other)))
+        parents[high] = low
+    groups: dict[T, list[T]] = {}
+    for one in sorted(parents):
+        groups.setdefault(root(one), []).append(one)
+    return tuple(tuple(group) for group in groups.values())

@@ -9,7 +9,7 @@ one kind of thing pass as well.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from .alignment import Alignment, find_alignments
 from .embeddings import Embedder, Progress, Vectors
+from .groups import find_groups
 from .images import ImageProblem
 from .passes import each
 from .sketches import SKETCH, make_sketch
@@ -142,25 +143,6 @@ def find_near_duplicates(
         progress(steps, steps)
     groups = find_groups((pair.first, pair.second) for pair in pairs)
     return NearDuplicates(tuple(pairs), groups, tuple(sorted(unreadable.items())))
-
-
-def find_groups(pairs: Iterable[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """What the pairs connect: groups of two or more, each in order, ordered by their first."""
-    parents: dict[int, int] = {}
-
-    def root(index: int) -> int:
-        while (parent := parents.setdefault(index, index)) != index:
-            parents[index] = parents[parent]
-            index = parent
-        return index
-
-    for first, second in pairs:
-        low, high = sorted((root(first), root(second)))
-        parents[high] = low
-    groups: dict[int, list[int]] = {}
-    for index in sorted(parents):
-        groups.setdefault(root(index), []).append(index)
-    return tuple(tuple(group) for group in groups.values())
 
 
 def _find_candidates(vectors: Vectors, limits: Thresholds) -> npt.NDArray[np.intp]:

@@ -25,7 +25,8 @@ import numpy as np
 from PIL import Image, ImageEnhance, ImageOps
 
 from labelloop.datasets.embeddings import load_embedder
-from labelloop.datasets.near_duplicates import find_groups, find_near_duplicates
+from labelloop.datasets.groups import find_groups
+from labelloop.datasets.near_duplicates import find_near_duplicates
 from labelloop.datasets.passes import each
 from labelloop.datasets.upright import read_upright
 

@@ -14,7 +14,8 @@ pytest.importorskip("cv2", reason="opencv-python-headless is not installed")
 from labelloop.datasets import embedding_models
 from labelloop.datasets.alignment import find_alignments
 from labelloop.datasets.embeddings import Embedder, load_embedder
-from labelloop.datasets.near_duplicates import NearDuplicates, Thresholds, find_groups, find_near_duplicates
+from labelloop.datasets.groups import find_groups
+from labelloop.datasets.near_duplicates import NearDuplicates, Thresholds, find_near_duplicates
 from labelloop.datasets.sketches import make_sketch
 
 needs_weights = pytest.mark.skipif(
