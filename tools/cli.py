@@ -68,6 +68,7 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has SIGHUP ignored
             signal.signal(number, _stop)
+    sys.unraisablehook = _say_unraisable
     try:
         sys.exit(verbs.main(prog_name="labelloop", standalone_mode=False))
     except LabelloopError as error:
@@ -101,3 +102,13 @@ class Stopped(KeyboardInterrupt):
 
 def _stop(number: int, _frame: FrameType | None) -> None:
     raise Stopped(number)
+
+
+def _say_unraisable(given: sys.UnraisableHookArgs) -> None:
+    """Ask to stop once more where Python swallowed it: what is raised while a weak reference dies goes nowhere."""
+    if not isinstance(given.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(given)
+        return
+    number = given.exc_value.number if isinstance(given.exc_value, Stopped) else signal.SIGINT
+    signal.signal(signal.SIGALRM, lambda _number, _frame: _stop(number, None))
+    signal.setitimer(signal.ITIMER_REAL, 0.01)  # by then Python is out of there

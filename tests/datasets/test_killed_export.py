@@ -126,16 +126,20 @@ def test_of_two_at_once_one_wins_and_the_other_says_so(unharmed: Unharmed, tmp_p
 def test_what_a_running_process_writes_is_left_to_it(unharmed: Unharmed, tmp_path: Path) -> None:
     target = tmp_path / "made"
     first = start(unharmed.source, target)
-    wait_for_partial(target, first)
-    first.send_signal(signal.SIGSTOP)
-    os.waitpid(first.pid, os.WUNTRACED)
-    before = contents(partial_of(target))
-    second = start(unharmed.source, target)
-    _, said = second.communicate()
-    assert second.returncode == 1
-    assert f"another process is writing {target}" in said
-    assert contents(partial_of(target)) == before
-    first.send_signal(signal.SIGCONT)
-    _, said = first.communicate()
+    try:
+        wait_for_partial(target, first)
+        while not any(partial_of(target).iterdir()):  # a moment after it is there, it is locked
+            time.sleep(0.0005)
+        first.send_signal(signal.SIGSTOP)
+        os.waitpid(first.pid, os.WUNTRACED)
+        before = contents(partial_of(target))
+        second = start(unharmed.source, target)
+        _, said = second.communicate()
+        assert second.returncode == 1
+        assert f"another process is writing {target}" in said
+        assert contents(partial_of(target)) == before
+    finally:
+        first.send_signal(signal.SIGCONT)
+        _, said = first.communicate()
     assert first.returncode == 0, said
     assert contents(target) == unharmed.holds

@@ -98,3 +98,33 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     )  # fmt: skip
     assert done.stderr == ""
     assert done.stdout.startswith("Usage: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_python_swallows_stops_the_command_all_the_same(number: signal.Signals) -> None:
+    code = f"""
+import os, time, weakref, click
+from labelloop.tools import cli
+
+class Gone: pass
+
+def work():
+    gone = Gone()
+    watch = weakref.ref(gone, lambda _: (os.kill(os.getpid(), {int(number)}), time.sleep(0)))
+    del gone
+    time.sleep(20)
+
+cli.verbs.main = lambda **_: _run(work)
+
+def _run(work):
+    try:
+        work()
+    except KeyboardInterrupt as error:
+        raise click.Abort from error
+
+cli.main()
+"""
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 128 + number, done.stderr
+    assert done.stderr.strip() == "Stopped before the end."
