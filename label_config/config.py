@@ -42,6 +42,11 @@ class Config:
             return "both"
         return "boxes" if self.label else "image-labels"
 
+    @property
+    def tags(self) -> str:
+        """The names of its tags on one line: regions made for other ones would not be shown."""
+        return "/".join((self.image, self.field, self.label, self.unsure, self.comment, self.choice))
+
 
 def refuse_unsayable(classes: tuple[str, ...]) -> None:
     """Return when Label Studio can show every class name as it is.

@@ -1,8 +1,8 @@
 """What the desk and the ledger, or two people at the desk, do not agree on: kept until somebody settles it.
 
 One JSON object a line in the workspace, each with an id made of what it says, so that the
-same conflict found again is the same line. A conflict is over when the ledger's side has
-changed since, or when the people at the desk answered anew.
+same conflict found again is the same line. A conflict is over when a person settled it,
+when the ledger's side has changed since, or when the people at the desk answered anew.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class DeskConflict:
     task: int
 
     def __str__(self) -> str:
-        where = f"{self.key}: box {self.box}" if self.box else self.key
+        where = f"{self.id} {self.key}: box {self.box}" if self.box else f"{self.id} {self.key}"
         here, there = ("the ledger", self.people[0]) if self.between == "ledger" else self.people[:2]
         return f"{where}: {self.what} was {_say(self.base)}; {here} has {_say(self.ours)}, {there} {_say(self.theirs)}"
 
@@ -73,6 +73,19 @@ def write_conflicts(folder: Path, conflicts: Iterable[DeskConflict]) -> None:
     """Keep exactly these conflicts."""
     ordered = sorted(conflicts, key=lambda each: (each.key, each.box, each.id))
     write_whole(folder / "conflicts.jsonl", b"".join(orjson.dumps(asdict(each)) + b"\n" for each in ordered))
+
+
+def read_settled(folder: Path) -> set[str]:
+    """The ids of conflicts that a person settled."""
+    try:
+        return set((folder / "settled.txt").read_text(encoding="ascii").split())
+    except FileNotFoundError:
+        return set()
+
+
+def write_settled(folder: Path, ids: Iterable[str]) -> None:
+    """Remember which conflicts a person settled: one that is found again is over."""
+    write_whole(folder / "settled.txt", "".join(f"{each}\n" for each in sorted(ids)).encode())
 
 
 def joined(

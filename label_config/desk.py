@@ -62,15 +62,15 @@ def only_one(folder: Path) -> Generator[None]:
 class State:
     """What is remembered between two pulls; without it the next one looks at every task again.
 
-    `mark` is Label Studio's time up to which changes were seen, `tasks` how many tasks there
-    were, `version` that of the ledger up to which `memory` is known, and `memory` what was
+    `mark` is Label Studio's time up to which changes were seen, `turns` those that have a
+    task, `version` that of the ledger up to which `memory` is known, and `memory` what was
     taken in, by turn, as `memory.parse_memory` reads it.
     """
 
     project: int = 0
     url: str = ""
     mark: str = ""
-    tasks: int = 0
+    turns: list[str] = field(default_factory=list[str])
     version: int = -1
     memory: Mapping[str, Remembered] = field(default_factory=dict[str, Remembered])
 
@@ -89,17 +89,35 @@ def read_state(folder: Path, url: str, project: int) -> State:
 def write_state(folder: Path, state: State) -> None:
     """Keep a state."""
     memory = orjson.loads(format_memory(state.memory))
-    plain = {name: getattr(state, name) for name in ("project", "url", "mark", "tasks", "version")}
+    plain = {name: getattr(state, name) for name in ("project", "url", "mark", "turns", "version")}
     write_whole(folder / "state.json", orjson.dumps({**plain, "memory": memory}))
+
+
+def read_counts(folder: Path) -> dict[str, int]:
+    """How many tasks were `waiting`, `done`, `skipped` and with `drafts` when last asked; empty before that."""
+    try:
+        found = cast("dict[str, int]", orjson.loads((folder / "counts.json").read_bytes()))
+        return {str(name): int(count) for name, count in found.items()}
+    except (OSError, AttributeError, TypeError, ValueError):
+        return {}
+
+
+def write_counts(folder: Path, counts: Mapping[str, int]) -> None:
+    """Remember the counts of tasks."""
+    write_whole(folder / "counts.json", orjson.dumps(dict(counts)))
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A data set's project: its id, its labeling config, and how many people are to answer each task."""
+    """A data set's project: its id, its labeling config, and how many people are to answer each task.
+
+    `changed` says whether its config was another one until now.
+    """
 
     id: int
     config: Config
     annotators: int
+    changed: bool = False
 
 
 def find_project(client: Client, ledger: Ledger) -> int:
@@ -109,22 +127,23 @@ def find_project(client: Client, ledger: Ledger) -> int:
     return min(found, default=0)
 
 
-def ensure_project(client: Client, ledger: Ledger, kind: Kind, *, xml: str = "", annotators: int = 0) -> Project:
+def ensure_project(client: Client, ledger: Ledger, kind: Kind | None, *, xml: str = "", annotators: int = 0) -> Project:
     """The project of a data set and its labeling config, made or brought up to date.
 
     Args:
-        kind: what people are asked for, where the project has no config of a person's own.
+        kind: what people are asked for, where the project has no config of a person's own;
+            None keeps what it is, boxes at first.
         xml: a person's own config; "" keeps the one that was given before, or renders one.
         annotators: how many people are to answer each task; 0 keeps what it is, 1 at first.
 
     Raises:
-        LabelloopError: the config does not fit the classes, or it would take away a class
-            that answers at the desk use.
+        LabelloopError: the config does not fit the classes, or it would take away a
+            class or a field that answers at the desk use.
     """
     classes = ledger.classes()
     project = find_project(client, ledger)
     if not project:
-        config = read_config(xml, classes) if xml else render_config(classes, kind)
+        config = read_config(xml, classes) if xml else render_config(classes, kind or "boxes")
         made = client.post(
             "/api/projects",
             {
@@ -148,7 +167,7 @@ def ensure_project(client: Client, ledger: Ledger, kind: Kind, *, xml: str = "",
         wanted["maximum_annotations"] = annotators
     if wanted:
         client.patch(f"/api/projects/{project}", wanted)
-    return Project(project, config, annotators or int(now["maximum_annotations"]))
+    return Project(project, config, annotators or int(now["maximum_annotations"]), "label_config" in wanted)
 
 
 def config_of(client: Client, project: int) -> Config:
@@ -160,33 +179,42 @@ def config_of(client: Client, project: int) -> Config:
     return describe_config(str(client.get(f"/api/projects/{project}", include="id,label_config")["label_config"]))
 
 
-def _config_now(xml_there: str, classes: tuple[str, ...], kind: Kind, xml: str) -> Config:
+def _config_now(xml_there: str, classes: tuple[str, ...], kind: Kind | None, xml: str) -> Config:
     """The config that a project should have: the given one, else its own, else a rendered one."""
     if xml:
         return read_config(xml, classes)
     if MADE in xml_there:
-        return render_config(classes, kind)
+        return render_config(classes, kind or describe_config(xml_there).kind)
     return read_config(xml_there, classes)
 
 
 def _refuse_orphans(client: Client, project: int, there: Config, config: Config) -> None:
-    """Return when no answer and no draft at the desk has a class that a config no longer has.
+    """Return when no answer and no draft at the desk has a class or a field that a config no longer has.
 
     Label Studio's own summary of labels in use counts one a submission, so the answers are read.
 
     Raises:
         LabelloopError: some do.
     """
-    if set(there.classes) <= set(config.classes):
+    gone = {name for name in (there.label, there.choice) if name and name not in (config.label, config.choice)}
+    if set(there.classes) <= set(config.classes) and not gone:
         return
     lost: dict[str, int] = {}
+    fields = 0
     for about in ({"filter": "total_annotations", "operator": "greater", "type": "Number", "value": 0},
                   {"filter": "draft_exists", "operator": "equal", "type": "Boolean", "value": True}):  # fmt: skip
         where = {**about, "filter": f"filter:tasks:{about['filter']}"}
         for task in client.tasks(project, where=[where], full=True):
-            for label in _labels(task["annotations"] if about["type"] == "Number" else task["drafts"]):
+            answers = cast("list[Mapping[str, Any]]", task["annotations" if about["type"] == "Number" else "drafts"])
+            fields += sum(each.get("from_name") in gone for answer in answers for each in answer["result"])
+            for label in _labels(answers):
                 if label in there.classes and label not in config.classes:
                     lost[label] = lost.get(label, 0) + 1
+    if fields:
+        raise LabelloopError(
+            f"answers at the desk are in a field that the new labeling config does not have ({fields} in"
+            f" {', '.join(sorted(gone))}): --task both keeps it"
+        )
     if lost:
         told = ", ".join(f"{label} ({count})" for label, count in sorted(lost.items()))
         raise LabelloopError(

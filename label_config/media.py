@@ -41,6 +41,10 @@ class Images(Protocol):
         """
         ...
 
+    def forget_all_but(self, keys: Iterable[str]) -> None:
+        """Show only these images from now on, where that is ours to say."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class LinkedImages:
@@ -87,17 +91,14 @@ class LinkedImages:
         if gone:
             raise LabelloopError(summary("images are gone (importing the source again finds moved ones)", gone))
 
-    def unlink_all_but(self, keys: Iterable[str]) -> int:
-        """How many links were taken away because their images are no tasks any more."""
+    def forget_all_but(self, keys: Iterable[str]) -> None:
+        """Take away the links of all other images."""
         wanted = {str(self.root / self.dataset / key) for key in keys}
-        taken = 0
         for folder, _, names in os.walk(self.root / self.dataset):
             for name in names:
                 path = os.path.join(folder, name)
                 if path not in wanted and os.path.islink(path):
                     os.unlink(path)
-                    taken += 1
-        return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,9 @@ class AddressedImages:
                 )
         elif not self.template.startswith(("http://", "https://")):
             self._refuse_without_storage(client, project)
+
+    def forget_all_but(self, keys: Iterable[str]) -> None:
+        """Nothing: they are the team's own."""
 
     def _refuse_without_storage(self, client: Client, project: int) -> None:
         """Raise where no storage of the project is for this kind of address."""

@@ -14,11 +14,13 @@ from ..datasets.ledger import Commit, Ledger
 from ..datasets.reading import Progress
 from .answers import to_time
 from .client import Client, Fields
-from .conflicts import DeskConflict, joined, read_conflicts, still_open, write_conflicts
-from .desk import State, config_of, find_project, only_one, read_state, write_state
+from .conflicts import DeskConflict, joined, read_conflicts, read_settled, still_open, write_conflicts
+from .desk import State, config_of, find_project, only_one, read_state, write_counts, write_state
+from .media import Images
 from .memory import Remembered, read_memory
 from .returned import Returned, Status, read_returned
 from .taking import take
+from .tasks import parse_task
 
 _BACK = timedelta(seconds=60)
 """So far before the last change seen a pull looks again: a slow server may show changes out of order."""
@@ -30,10 +32,10 @@ class PullReport:
 
     `edited` ones have labels that changed, `confirmed` ones were submitted as they were,
     `known` ones had nothing new, `conflicting` ones have conflicts that were found now.
-    `open` are all conflicts that nobody has settled. `skipped` counts skips, `drafts` tasks
-    with work that is not submitted, `waiting` tasks without an answer, `deleted` tasks that
-    are gone since the last pull: their labels stay. `agreement` has for each image that
-    several people answered how far they agree, in [0, 1].
+    `open` are all conflicts that nobody has settled. `skipped` counts tasks that people only
+    skipped, `drafts` those with work that is not submitted, `waiting` those with neither an
+    answer nor a skip, `deleted` are images whose tasks are gone: their labels stay.
+    `agreement` has for each image that several people answered how far they agree, in [0, 1].
     """
 
     project: int
@@ -46,7 +48,7 @@ class PullReport:
     skipped: int
     drafts: int
     waiting: int
-    deleted: int
+    deleted: tuple[str, ...]
     agreement: Mapping[str, float]
     findings: tuple[Finding, ...]
 
@@ -55,6 +57,7 @@ def pull(
     ledger: Ledger,
     client: Client,
     folder: Path,
+    images: Images | None = None,
     *,
     status: Status = "submitted",
     everything: bool = False,
@@ -67,6 +70,7 @@ def pull(
 
     Args:
         folder: where the workspace keeps what it knows of this desk (`desk_folder`).
+        images: is told which ones are not to be shown any more.
         status: `submitted` takes every answer, `reviewed` only those that a reviewer
             accepted or that are marked as ground truth.
         everything: look at all answers again, not only at those that changed.
@@ -86,8 +90,8 @@ def pull(
         mark = "" if everything or status == "reviewed" else state.mark
         tasks = list(_changed(client, project, mark, progress))
         findings: list[Finding] = []
-        images = read_returned(tasks, ledger, config, client.people(), status, findings) if tasks else []
-        fresh = [image for image in images if not _is_known(image, memory)]
+        returned = read_returned(tasks, ledger, config, client.people(), status, findings) if tasks else []
+        fresh = [image for image in returned if not _is_known(image, memory)]
         findings += [found for image in fresh for answer in image.answers for found in answer.findings]
         known_conflicts = read_conflicts(folder)
 
@@ -98,29 +102,34 @@ def pull(
         link = f"{client.url}/projects/{project}"
         taken = take(ledger, fresh, memory, message=message, link=link, keep=keep)
         answered = {str(image.turn) for image in fresh}
-        open_now = _still_open(ledger, joined(known_conflicts, taken.conflicts, answered))
+        open_now = _still_open(ledger, folder, joined(known_conflicts, taken.conflicts, answered))
         if taken.conflicts or open_now != known_conflicts:
             write_conflicts(folder, open_now)
-        numbers = client.get(f"/api/projects/{project}")
-        total = int(numbers["task_number"])
-        deleted = max(0, state.tasks - total)
+        turns, deleted = _deleted(client, project, state.turns, images)
         seen = max((str(task["updated_at"]) for task in tasks), default="")
-        write_state(folder, _next_state(state, memory, taken.memory, total, seen, ledger.version(), status))
+        write_state(folder, _next_state(state, memory, taken.memory, turns, seen, ledger.version(), status))
+        counts = {
+            "waiting": client.count(project, [_NO_ANSWER, _NOT_SKIPPED]),
+            "done": client.count(project, [_ANSWERED]),
+            "skipped": client.count(project, [_NO_ANSWER, _SKIPPED]),
+            "drafts": client.count(project, [_where("draft_exists", "equal", "Boolean", True)]),
+        }
+        write_counts(folder, counts)
         return PullReport(
-            project, tuple(taken.commits), taken.edited, taken.confirmed, len(images) - len(fresh),
+            project, tuple(taken.commits), taken.edited, taken.confirmed, len(returned) - len(fresh),
             len({conflict.key for conflict in taken.conflicts}), tuple(open_now),
-            int(numbers["skipped_annotations_number"]),
-            client.count(project, [_where("draft_exists", "equal", "Boolean", True)]),
-            max(0, total - int(numbers["num_tasks_with_annotations"])), deleted, taken.agreement, tuple(findings),
+            counts["skipped"], counts["drafts"], counts["waiting"], tuple(deleted), taken.agreement, tuple(findings),
         )  # fmt: skip
 
 
 def open_conflicts(ledger: Ledger, folder: Path) -> list[DeskConflict]:
     """The conflicts that nobody has settled, in the order of their keys; without asking Label Studio."""
-    return _still_open(ledger, read_conflicts(folder))
+    return _still_open(ledger, folder, read_conflicts(folder))
 
 
-def _still_open(ledger: Ledger, conflicts: Sequence[DeskConflict]) -> list[DeskConflict]:
+def _still_open(ledger: Ledger, folder: Path, conflicts: Sequence[DeskConflict]) -> list[DeskConflict]:
+    settled = read_settled(folder) if conflicts else set[str]()
+    conflicts = [each for each in conflicts if each.id not in settled]
     if not conflicts:
         return []
     keys = {conflict.key for conflict in conflicts}
@@ -141,12 +150,25 @@ def _changed(client: Client, project: int, mark: str, progress: Progress | None)
             progress(done, max(total, done))
 
 
+def _deleted(
+    client: Client, project: int, turns: list[str], images: Images | None
+) -> tuple[list[str], list[str]]:  # fmt: skip
+    """The turns that still have a task, and the keys of images of which one is gone; all are asked for only then."""
+    if client.count_tasks(project) >= len(turns):
+        return turns, []
+    tasks = (parse_task(each) for each in client.tasks(project, include="id,data"))
+    left = {str(task.turn): task.turn.key for task in tasks if task is not None}
+    if images is not None:
+        images.forget_all_but(left.values())
+    return sorted(left), sorted({turn.split("/", 2)[2] for turn in turns if turn not in left})
+
+
 def _next_state(
-    state: State, memory: Mapping[str, Remembered], taken: Mapping[str, Remembered], total: int, seen: str,
+    state: State, memory: Mapping[str, Remembered], taken: Mapping[str, Remembered], turns: list[str], seen: str,
     version: int, status: Status,
 ) -> State:  # fmt: skip
     mark = max(state.mark, seen) if status == "submitted" else state.mark
-    return State(state.project, state.url, mark, total, version, {**memory, **taken})
+    return State(state.project, state.url, mark, turns, version, {**memory, **taken})
 
 
 def _is_known(image: Returned, memory: Mapping[str, Remembered]) -> bool:
@@ -156,3 +178,9 @@ def _is_known(image: Returned, memory: Mapping[str, Remembered]) -> bool:
 
 def _where(name: str, operator: str, kind: str, value: Any) -> Fields:
     return {"filter": f"filter:tasks:{name}", "operator": operator, "type": kind, "value": value}
+
+
+_ANSWERED = _where("total_annotations", "greater", "Number", 0)
+_NO_ANSWER = _where("total_annotations", "equal", "Number", 0)
+_SKIPPED = _where("cancelled_annotations", "greater", "Number", 0)
+_NOT_SKIPPED = _where("cancelled_annotations", "equal", "Number", 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from ..datasets.reading import Progress
 from ..datasets.schema import Box, Sample
 from .client import Client, Fields
 from .config import Kind
-from .desk import Project, ensure_project, only_one, read_state, write_state
+from .desk import Project, ensure_project, only_one, read_counts, read_state, write_counts, write_state
 from .media import Images
 from .tasks import LABELS, MODEL, NOTHING, Task, Turn, parse_task, start_result, to_data, to_task
 
@@ -33,7 +33,9 @@ class PushReport:
     `made` have a new task, `updated` ones an untouched task with labels that had changed
     here since, `unchanged` ones a task that says what the ledger says. `busy` ones have a
     draft or too few answers yet and `done` ones their answers: both were left alone.
-    `doubles` counts tasks that an interrupted push had made twice, now deleted.
+    `doubles` counts tasks that an interrupted push had made twice, now deleted. `stale` are
+    images that this push was not about and whose untouched task starts as the labeling
+    config of before had it; counted where this push changed the config.
     """
 
     project: int
@@ -45,6 +47,7 @@ class PushReport:
     busy: int
     done: int
     doubles: int
+    stale: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def push(
     images: Images,
     keys: Iterable[str] | None = None,
     *,
-    kind: Kind = "boxes",
+    kind: Kind | None = None,
     start: str = LABELS,
     predictions: Mapping[str, Sequence[Box]] | None = None,
     xml: str = "",
@@ -83,7 +86,7 @@ def push(
     Args:
         folder: where the workspace keeps what it knows of this desk (`desk_folder`).
         keys: which images; None is all.
-        kind: what people are asked for.
+        kind: what people are asked for; None keeps what it is, boxes at first.
         start: `labels`, `nothing`, or the name of the run that `predictions` are from.
         predictions: boxes by key.
         xml: a person's own labeling config.
@@ -103,10 +106,12 @@ def push(
         images.prepare(client, project.id, samples)
         pushing = _Push(ledger, client, project, images, version, start, predictions)
         report = pushing.run(samples, again, progress)
-        if report.made:
-            state = read_state(folder, client.url, project.id)
-            state.tasks += report.made
+        state = read_state(folder, client.url, project.id)
+        if not pushing.turns <= set(state.turns):
+            state.turns = sorted(pushing.turns | set(state.turns))
             write_state(folder, state)
+        counts = read_counts(folder)
+        write_counts(folder, {**counts, "waiting": counts.get("waiting", 0) + report.made})
         return report
 
 
@@ -118,7 +123,8 @@ class _Push:
         predictions: Mapping[str, Sequence[Box]] | None,
     ) -> None:  # fmt: skip
         self._ledger, self._client, self._project, self._config = ledger, client, project.id, project.config
-        self._needed = project.annotators
+        self._needed, self._changed = project.annotators, project.changed
+        self.turns: set[str] = set()
         self._images, self._version, self._start = images, version, start
         self._predictions = predictions or {}
         self._name = ledger.folder.name
@@ -145,6 +151,8 @@ class _Push:
             else:
                 counts["done" if row.answers >= needed else "busy"] += 1
         self._report(progress, sum(counts.values()), total)
+        self.turns = {str(row.task.turn) for row in rows.values()}
+        self.turns |= {str(Turn(self._name, sample.key, number)) for sample, number in new}
         before = self._client.count_tasks(self._project)
         for batch in _batches(new):
             tasks = [self._task(sample, number) for sample, number in batch]
@@ -156,16 +164,29 @@ class _Push:
         counts["busy"] += len(stale) - updated
         return PushReport(
             self._project, f"{self._client.url}/projects/{self._project}/data", self._version, len(new), updated,
-            counts["unchanged"], counts["busy"], counts["done"], doubles,
+            counts["unchanged"], counts["busy"], counts["done"], doubles, self._others() if self._changed else 0,
         )  # fmt: skip
+
+    def _others(self) -> int:
+        """How many untouched tasks start as another labeling config had it."""
+        rows, _ = self._rows_of(self._client.tasks(self._project, include=_ABOUT))
+        return sum(not row.touched and row.task.tags != self._config.tags for row in rows.values())
 
     def _rows(self, keys: Sequence[str]) -> tuple[dict[str, _Row], int]:
         """The newest turn's task of each image, and how many doubles there were, deleted here."""
+        rows, surplus = self._rows_of(self._listed(keys), set(keys))
+        if surplus:
+            self._client.delete_tasks(self._project, surplus)
+        return rows, len(surplus)
+
+    def _rows_of(
+        self, tasks: Iterable[Fields], wanted: Collection[str] | None = None
+    ) -> tuple[dict[str, _Row], list[int]]:
+        """The newest turn's task of each image, and the ids of doubles; None wants all images."""
         turns: dict[Turn, list[_Row]] = {}
-        wanted = set(keys)
-        for fields in self._listed(keys):
+        for fields in tasks:
             task = parse_task(fields)
-            if task is None or task.turn.dataset != self._name or task.turn.key not in wanted:
+            if task is None or task.turn.dataset != self._name or (wanted is not None and task.turn.key not in wanted):
                 continue
             row = _Row(
                 task, int(fields.get("total_annotations") or 0), int(fields.get("cancelled_annotations") or 0),
@@ -178,9 +199,7 @@ class _Push:
             kept = next((row for row in several if row.touched), several[0])
             surplus += [row.task.id for row in several if row is not kept and not row.touched]
             newest[turn.key] = kept
-        if surplus:
-            self._client.delete_tasks(self._project, surplus)
-        return newest, len(surplus)
+        return newest, surplus
 
     def _listed(self, keys: Sequence[str]) -> Iterator[Fields]:
         if not self._client.count_tasks(self._project):
@@ -207,7 +226,7 @@ class _Push:
             yield sample, rows.get(sample.key), past.get(sample.key)
 
     def _is_stale(self, sample: Sample, row: _Row, past: Sample | None) -> bool:
-        if row.task.start != self._start:
+        if row.task.start != self._start or row.task.tags != self._config.tags:
             return True
         if row.task.version == self._version:
             return False

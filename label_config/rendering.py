@@ -15,6 +15,8 @@ MADE = "made by labelloop from the data set's classes"
 """Stands as a comment in every config that is rendered; a project's config without it is a person's own."""
 
 UNSURE_KEY = "0"
+_BELOW_IMAGE = "320px"
+"""What of a page's height is left for the classes and for what is asked about a chosen box, without scrolling."""
 _FEW = 12
 """So many classes are shown side by side; from there on they get a field to search in."""
 
@@ -55,7 +57,7 @@ def render_config(classes: Sequence[str], kind: Kind = "boxes") -> Config:
 
 _IMAGE = (
     '  <Image name="image" value="$image" zoom="true" zoomControl="true" rotateControl="false"'
-    ' brightnessControl="true" contrastControl="true"/>'
+    f' brightnessControl="true" contrastControl="true" maxHeight="calc(100vh - {_BELOW_IMAGE})"/>'
 )
 _COMMENT = (
     f'  <TextArea name="{COMMENT}" toName="image" perRegion="true" editable="true" maxSubmissions="1" rows="1"'

@@ -22,6 +22,7 @@ from .percent import to_percent
 KEY = "labelloop_key"
 PUSHED = "labelloop_pushed"
 START = "labelloop_start"
+TAGS = "labelloop_tags"
 META = "labelloop"
 """Where a region has the version that it was pushed with, in its `meta`."""
 
@@ -50,12 +51,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a task's data says of it. `pushed` are the versions it was pushed with and when, the oldest first."""
+    """What a task's data says of it.
+
+    `pushed` are the versions it was pushed with and when, the oldest first, `tags` those of
+    the labeling config that its start was made for.
+    """
 
     id: int
     turn: Turn
     start: str
     pushed: tuple[tuple[int, str], ...]
+    tags: str
 
     @property
     def version(self) -> int:
@@ -73,6 +79,7 @@ def to_data(
         "sha256": sample.sha256,
         KEY: str(turn),
         START: start,
+        TAGS: config.tags,
         PUSHED: [[version, time] for version, time in pushed],
     }
 
@@ -141,7 +148,7 @@ def parse_task(task: Mapping[str, Any]) -> Task | None:
     if not pushed:
         return None
     turn = Turn(named[1], named[2], int(named[0]))
-    return Task(int(task["id"]), turn, str(fields.get(START, LABELS)), pushed)
+    return Task(int(task["id"]), turn, str(fields.get(START, LABELS)), pushed, str(fields.get(TAGS, "")))
 
 
 def _regions(box: Box, size: Size, config: Config, version: int) -> list[dict[str, Json]]:

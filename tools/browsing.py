@@ -71,7 +71,7 @@ def browse(
                 f"{ledger.folder.name}, version {window.version}. Edits stay until they are committed, by the panel Labels"
                 f" or labelloop commit {ledger.folder.name}. Ctrl-C stops."
             )
-            app = _keep_alive(workspace, server, app, until)
+            _keep_alive(workspace, server, app, until)
         except KeyboardInterrupt:
             say("\nStopped; the window stays as it is.")
         finally:
@@ -107,8 +107,8 @@ def _add_pictures(workspace: Workspace, window: Window, quality: bool | None, em
         say(f"More is shown with {' and '.join(left)}, which looks at every picture once.")
 
 
-def _keep_alive(workspace: Workspace, server: Server, app: AppServer, until: Callable[[], bool]) -> AppServer:
-    """Look after MongoDB and the App; returns the App's server as it is at the end."""
+def _keep_alive(workspace: Workspace, server: Server, app: AppServer, until: Callable[[], bool]) -> None:
+    """Look after MongoDB and the App, whose process may be another one at the end."""
     while not until():
         time.sleep(_LOOK_SECONDS)
         if server.own and not server.is_alive():
@@ -118,5 +118,4 @@ def _keep_alive(workspace: Workspace, server: Server, app: AppServer, until: Cal
                     raise LabelloopError("MongoDB's port was taken by another program meanwhile; browse again")
         if not app.is_alive():
             say("FiftyOne's App has stopped; it is started again.")
-            app = start_app(app.port, app.log)
-    return app
+            app.process = start_app(app.port, app.log).process

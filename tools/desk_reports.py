@@ -8,6 +8,7 @@ from dataclasses import asdict
 from ..label_config.conflicts import DeskConflict
 from ..label_config.pull import PullReport
 from ..label_config.push import PushReport
+from ..label_config.settling import Settled
 from .ledger_reports import commit_json, commit_line
 from .output import printable
 from .reports import findings_json, findings_text
@@ -26,7 +27,13 @@ def push_text(name: str, report: PushReport) -> str:
         (report.doubles, "doubles of an interrupted push removed"),
     )
     said = ", ".join(f"{count} {what}" for count, what in done if count)
-    return f"{name}, version {report.version}: {said or 'nothing to push'}\n{report.url}"
+    lines = [f"{name}, version {report.version}: {said or 'nothing to push'}", report.url]
+    if report.stale:
+        lines.append(
+            f"The labeling config has changed, and {report.stale} further tasks still start as it was before: labelloop push"
+            f" {name} brings them up to date"
+        )
+    return "\n".join(lines)
 
 
 def push_json(report: PushReport) -> dict[str, object]:
@@ -43,11 +50,14 @@ def pull_text(name: str, report: PullReport) -> str:
         (report.skipped, "skipped"),
         (report.drafts, "with work that is not submitted"),
         (report.waiting, "waiting"),
-        (report.deleted, "deleted at the desk, whose labels stay"),
     )
     lines = [text for text in (findings_text(report.findings),) if text]
     lines.append(f"{name}: " + (", ".join(f"{count} {what}" for count, what in done if count) or "nothing at the desk"))
     lines += [f"{printable(commit.author)}: {commit_line(commit)}" for commit in report.commits]
+    if report.deleted:
+        more = f" and {len(report.deleted) - _SHOWN} more" if len(report.deleted) > _SHOWN else ""
+        shown = ", ".join(map(printable, report.deleted[:_SHOWN]))
+        lines.append(f"{len(report.deleted)} deleted at the desk, whose labels stay: {shown}{more}")
     if report.agreement:
         mean = sum(report.agreement.values()) / len(report.agreement)
         lines.append(f"{len(report.agreement)} images with several answers; people agree to {mean:.0%} on average.")
@@ -69,7 +79,7 @@ def pull_json(report: PullReport) -> dict[str, object]:
         "skipped": report.skipped,
         "drafts": report.drafts,
         "waiting": report.waiting,
-        "deleted": report.deleted,
+        "deleted": list(report.deleted),
         "agreement": dict(report.agreement),
         "findings": findings_json(report.findings),
     }
@@ -79,7 +89,9 @@ def conflicts_text(conflicts: Sequence[DeskConflict]) -> str:
     """The open conflicts for people."""
     if not conflicts:
         return "No conflicts."
-    lines = [f"{len(conflicts)} conflicts; the ledger keeps its side until somebody settles them:"]
+    lines = [
+        f"{len(conflicts)} conflicts; the ledger keeps its side until somebody settles them (conflicts --take ID=SIDE):"
+    ]
     lines += [f"  {printable(str(conflict))}" for conflict in conflicts[:_SHOWN]]
     if len(conflicts) > _SHOWN:
         lines.append(f"  ... and {len(conflicts) - _SHOWN} more")
@@ -89,3 +101,14 @@ def conflicts_text(conflicts: Sequence[DeskConflict]) -> str:
 def conflicts_json(conflicts: Sequence[DeskConflict]) -> list[dict[str, object]]:
     """The open conflicts as JSON."""
     return [asdict(conflict) for conflict in conflicts]
+
+
+def settled_text(done: Settled) -> str:
+    """What `labelloop conflicts --take` prints for people."""
+    said = f"{done.count} settled."
+    return f"{said} {commit_line(done.commit)}" if done.commit else f"{said} The ledger was right; it stays as it is."
+
+
+def settled_json(done: Settled) -> dict[str, object]:
+    """What `labelloop conflicts --take --json` prints of it."""
+    return {"settled": done.count, "commit": commit_json(done.commit) if done.commit else None}

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..datasets.errors import LabelloopError
 from ..datasets.workspace import Workspace
+from .label_studio import LabelStudio, ensure_label_studio, label_studio_folder
 from .output import progress_bar, say
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..datasets.schema import Sample
     from ..label_config.client import Client
     from ..label_config.media import Images
@@ -25,6 +28,7 @@ class Desk:
     `folder` is where the workspace keeps what it knows of the data set's project there.
     """
 
+    server: LabelStudio
     client: Client
     folder: Path
     images: Images
@@ -44,21 +48,25 @@ def open_desk(workspace: Workspace, name: str, image_address: str = "") -> Gener
     from ..label_config.client import Client
     from ..label_config.desk import desk_folder
     from ..label_config.media import AddressedImages, LinkedImages
-    from .label_studio import ensure_label_studio
 
-    with (
-        progress_bar("preparing Label Studio") as progress,
-        ensure_label_studio(workspace, progress=progress) as server,
-    ):
-        for warning in server.warnings:
-            say(warning)
-        with Client(server.url, server.token) as client:
-            images: Images = LinkedImages(server.media, name)
-            if image_address:
-                images = AddressedImages(image_address)
-            elif not server.own:
-                images = _Unreachable(server.url)
-            yield Desk(client, desk_folder(workspace, name), images)
+    with start_label_studio(workspace) as server, Client(server.url, server.token) as client:
+        images: Images = LinkedImages(server.media, name)
+        if image_address:
+            images = AddressedImages(image_address)
+        elif not server.own:
+            images = _Unreachable(server.url)
+        yield Desk(server, client, desk_folder(workspace, name), images)
+
+
+def start_label_studio(workspace: Workspace, port: int = 0) -> LabelStudio:
+    """As `ensure_label_studio`, with its progress and its warnings on the terminal."""
+    if not os.environ.get("LABEL_STUDIO_URL") and not (label_studio_folder(workspace) / "ready").exists():
+        say("Label Studio is set up for the first time, which takes a minute or two.")
+    with progress_bar("preparing Label Studio") as progress:
+        server = ensure_label_studio(workspace, port=port, progress=progress)
+    for warning in server.warnings:
+        say(warning)
+    return server
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +89,6 @@ class _Unreachable:
             f"{self.url_of_server} runs elsewhere and cannot read images of this machine: --image-address says where it"
             " finds them, such as https://host/photos/{key}, s3://bucket/{key} or /data/local-files/?d=photos/{key}"
         )
+
+    def forget_all_but(self, keys: object) -> None:
+        """Nothing: none of them is shown."""

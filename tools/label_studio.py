@@ -5,8 +5,8 @@ are off, and it makes no call to the outside. Password and token are made at ran
 first start, in files that only the user can read; they reach it in its environment, so no
 list of processes and no log has them.
 
-One process starts it; others use it, and only who started it stops it. Where that one was
-killed, the next takes its place.
+One process starts it and others share it; the last one that uses it stops it. Whoever uses
+it holds a lock, which the kernel takes from a process that was killed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from .label_studio_process import (
     whoami,
     write_record,
 )
-from .servers import free_port, locked
+from .servers import free_port, hold, is_held, locked
 
 USUAL_PORT = 8080
 FIRST_SECONDS = 900
@@ -44,6 +44,7 @@ LATER_SECONDS = 180
 MIGRATIONS = 396
 """About so many steps prepare the database at the first start."""
 
+_STRANGER_SECONDS = 20
 _LOG_BYTES = 10_000_000
 _LAST_LINES = 8
 _TRIES = 3
@@ -53,9 +54,9 @@ _TRIES = 3
 class LabelStudio:
     """A Label Studio to use until `close`.
 
-    `own` says whether it is the workspace's, `started` whether `close` stops it. `user` and
-    `password` (the file that holds it) are what a person logs in with, "" and None for the
-    team's. `warnings` are sentences that a person should read.
+    `own` says whether it is the workspace's, `started` whether it was started now. `user`
+    and `password` (the file that holds it) are what a person logs in with, "" and None for
+    the team's. `warnings` are sentences that a person should read.
     """
 
     url: str
@@ -68,21 +69,24 @@ class LabelStudio:
     pid: int = 0
     warnings: tuple[str, ...] = ()
     _folder: Path = field(default=Path(), repr=False)
+    _use: int = field(default=-1, repr=False)
 
     def is_alive(self) -> bool:
-        """Whether it answers."""
-        return answers_health(self.url)
+        """Whether its process runs, which may be another than at first; whether it answers, for the team's."""
+        if not self.own:
+            return answers_health(self.url)
+        record = read_record(self._folder)
+        return record is not None and is_running(record)
 
     def close(self) -> None:
-        """Stop it where we started it."""
-        if not self.started:
+        """Let go of it; it is stopped where nobody else uses it."""
+        if self._use < 0:
             return
-        self.started = False
         with locked(self._folder / "start.lock"):
-            record = read_record(self._folder)
-            if record is not None and record.pid == self.pid:
-                stop_process(record)
-                (self._folder / "server.json").unlink(missing_ok=True)
+            os.close(self._use)
+            self._use = -1
+            if not is_held(self._folder / "users.lock"):
+                _stop(self._folder)
 
     def __enter__(self) -> LabelStudio:
         return self
@@ -124,22 +128,17 @@ def ensure_label_studio(workspace: Workspace, *, port: int = 0, progress: Progre
         each.mkdir(parents=True, exist_ok=True, mode=0o700)
     folder.chmod(0o700)
     with locked(folder / "start.lock"):
-        running = _running(folder, progress)
-        return running or _start(folder, port, progress)
+        server = _running(folder, port, progress) or _start(folder, port, progress)
+        return replace(server, _use=hold(folder / "users.lock"))
 
 
 def stop_label_studio(workspace: Workspace) -> bool:
-    """Whether the workspace's own Label Studio ran, and is stopped now; whoever started it."""
+    """Whether the workspace's own Label Studio ran, and is stopped now; whoever uses it."""
     folder = label_studio_folder(workspace)
     if not folder.is_dir():
         return False
     with locked(folder / "start.lock"):
-        record = read_record(folder)
-        ran = record is not None and is_running(record)
-        if record is not None and ran:
-            stop_process(record)
-        (folder / "server.json").unlink(missing_ok=True)
-        return ran
+        return _stop(folder)
 
 
 def find_program() -> Path:
@@ -162,8 +161,17 @@ def find_program() -> Path:
     return found
 
 
-def _running(folder: Path, progress: Progress | None) -> LabelStudio | None:
-    """The workspace's Label Studio where it runs; ours to stop where the one that started it is gone."""
+def _stop(folder: Path) -> bool:
+    record = read_record(folder)
+    ran = record is not None and is_running(record)
+    if record is not None and ran:
+        stop_process(record)
+    (folder / "server.json").unlink(missing_ok=True)
+    return ran
+
+
+def _running(folder: Path, wanted: int, progress: Progress | None) -> LabelStudio | None:
+    """The workspace's Label Studio where it runs."""
     record = read_record(folder)
     if record is None or not is_running(record):
         return None
@@ -174,10 +182,10 @@ def _running(folder: Path, progress: Progress | None) -> LabelStudio | None:
     except _Lost:
         stop_process(record)
         return None
-    orphan = not record.starter or started_at(record.starter) != record.starter_time
-    if orphan:
-        write_record(folder, record.adopted())
-    return _server(folder, record, started=orphan)
+    server = _server(folder, record, started=False)
+    if wanted and wanted != record.port:
+        server.warnings += (f"Label Studio runs already at port {record.port}; port {wanted} is for its next start",)
+    return server
 
 
 def _start(folder: Path, wanted: int, progress: Progress | None) -> LabelStudio:
@@ -234,7 +242,7 @@ def _spawn(program: Path, folder: Path, port: int) -> Record:
         pid = start_process(words, folder / "home", _environment(folder), handle)
     finally:
         os.close(handle)
-    record = Record.of(pid, port, log_at)
+    record = Record(pid, started_at(pid), port, log_at)
     write_record(folder, record)
     return record
 
@@ -280,6 +288,7 @@ def _wait(folder: Path, record: Record, progress: Progress | None) -> None:
     until = time.monotonic() + (FIRST_SECONDS if first else LATER_SECONDS)
     url = f"http://127.0.0.1:{record.port}"
     token = _secret(folder, "token")
+    unknown = 0.0
     while time.monotonic() < until:
         if not is_running(record):
             raise _Ended(f"Label Studio ended while it started; the last lines of {folder / 'log'}:\n{_tail(folder)}")
@@ -291,7 +300,9 @@ def _wait(folder: Path, record: Record, progress: Progress | None) -> None:
                 if progress and first:
                     progress(MIGRATIONS, MIGRATIONS)
                 return
-            if not first:
+            # Another program's Label Studio may answer here until ours has said that it found the port taken.
+            unknown = unknown or time.monotonic()
+            if not first and time.monotonic() - unknown > _STRANGER_SECONDS:
                 raise LabelloopError(
                     f"Label Studio does not know the token in {folder / 'token'}: the file was changed after it was set"
                     f" up; put the old one back, or remove {folder} to begin anew, without the answers not yet pulled"

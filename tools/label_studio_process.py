@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 from urllib.error import HTTPError, URLError
@@ -24,7 +24,7 @@ _ASK_SECONDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A started server: its process, its port, who started it, and how long its log was then.
+    """A started server: its process, its port, and how long its log was then.
 
     A process is known by its id and when it started, since the kernel gives ids again.
     """
@@ -32,18 +32,7 @@ class Record:
     pid: int
     time: int
     port: int
-    starter: int
-    starter_time: int
     log_at: int = 0
-
-    @classmethod
-    def of(cls, pid: int, port: int, log_at: int) -> Record:
-        """The record of a process that we started."""
-        return cls(pid, started_at(pid), port, os.getpid(), started_at(os.getpid()), log_at)
-
-    def adopted(self) -> Record:
-        """The same server as one that we started."""
-        return replace(self, starter=os.getpid(), starter_time=started_at(os.getpid()))
 
 
 def read_record(folder: Path) -> Record | None:

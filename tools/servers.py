@@ -21,6 +21,25 @@ def locked(path: Path) -> Generator[None]:
         os.close(handle)
 
 
+def hold(path: Path) -> int:
+    """A handle; until it is closed, or this process ends in whatever way, the path is held. Several can hold it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds a path."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def is_free(port: int) -> bool:
     """Whether nobody listens at a port of this machine."""
     with socket.socket() as probe:

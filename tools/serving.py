@@ -5,14 +5,15 @@ from __future__ import annotations
 from ..datasets.ledger import Ledger
 from ..datasets.workspace import Workspace
 from .browsing import browse
+from .desks import start_label_studio
 from .label_studio import LabelStudio, ensure_label_studio
-from .output import progress_bar, say
+from .output import say
 
 _EVERY = 5
 
 
 def serve(workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151, desk_port: int = 0) -> None:
-    """Run Label Studio and the window until Ctrl-C; what this started is stopped at the end.
+    """Run Label Studio and the window until Ctrl-C; what nobody else uses is stopped at the end.
 
     One that dies meanwhile is started again.
 
@@ -24,15 +25,14 @@ def serve(workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151
     Raises:
         LabelloopError: one of the two does not start; the text says why.
     """
-    with progress_bar("preparing Label Studio") as progress:
-        desk = ensure_label_studio(workspace, port=desk_port, progress=progress)
+    desk = start_label_studio(workspace, desk_port)
     servers = [desk]
     looks = 0
 
     def look_after() -> bool:
         nonlocal looks
         looks += 1
-        if looks % _EVERY == 0 and desk.own and not servers[-1].is_alive():
+        if looks % _EVERY == 0 and desk.own and not desk.is_alive():
             say("Label Studio has stopped; it is started again.")
             servers.append(ensure_label_studio(workspace, port=int(desk.url.rpartition(":")[2])))
         return False
@@ -46,9 +46,9 @@ def serve(workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151
 
 
 def _tell(desk: LabelStudio, name: str) -> None:
-    for warning in desk.warnings:
-        say(warning)
     say(desk.url)
     if desk.own:
         say(f"Label Studio. Log in as {desk.user} with the password in {desk.password}.")
+        if not desk.started:
+            say("It ran already, and is stopped when nobody uses it any more.")
     say(f"labelloop push {name} sends images there, labelloop pull {name} takes the answers home.\n")

@@ -37,10 +37,11 @@ def fiftyone_session(workspace: Workspace, author: str) -> Generator[Server]:
 
 def _place_plugin(folder: Path) -> None:
     """Write the few lines by which FiftyOne finds the plugin; the plugin itself is in the package."""
-    from .fiftyone_plugin import MANIFEST, MODULE
+    from .fiftyone_plugin import MANIFEST, MODULE, SCRIPT
 
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("fiftyone.yml", MANIFEST), ("__init__.py", MODULE)):
+    script = Path(__file__).with_name("fiftyone_plugin").joinpath(SCRIPT).read_text(encoding="utf-8")
+    for name, text in (("fiftyone.yml", MANIFEST), ("__init__.py", MODULE), (SCRIPT, script)):
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             beside = folder / f".{name}.{os.getpid()}"

@@ -78,7 +78,7 @@ class Desk:
         return push(self.ledger, self.client, self.folder, self.images, keys, **more)
 
     def pull(self, **more: Any) -> PullReport:
-        return pull(self.ledger, self.client, self.folder, **more)
+        return pull(self.ledger, self.client, self.folder, self.images, **more)
 
     def sample(self, key: str) -> Sample:
         return self.ledger.samples(keys=[key])[0]

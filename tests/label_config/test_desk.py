@@ -15,6 +15,7 @@ from labelloop.label_config.conflicts import box_of
 from labelloop.label_config.desk import find_project
 from labelloop.label_config.pull import open_conflicts
 from labelloop.label_config.rendering import render_config
+from labelloop.label_config.settling import settle
 from labelloop.label_config.taking import CONFIRMED
 from tests.label_config.conftest import MakeDesk
 from tests.label_config.servers import CLASSES, region, sample
@@ -148,7 +149,10 @@ def test_deleted_here_and_renamed_there_is_a_conflict_and_a_deleted_task_deletes
     said = box_of(conflict.theirs, A)
     assert said is not None
     assert said.label == "no"
-    assert pulled.deleted == 1
+    assert pulled.deleted == ("b.png",)
+    assert not (desk.server.media / desk.name / "b.png").is_symlink(), "what is no task is not shown any more"
+    assert (desk.server.media / desk.name / "a.png").is_symlink()
+    assert desk.pull().deleted == ()
     assert len(desk.sample("b.png").boxes) == 2
     # A conflict becomes a new task: the image gets a further turn, and only one.
     report = desk.push(["a.png"], again=True)
@@ -297,3 +301,68 @@ def test_the_class_of_an_image(make_desk: MakeDesk, tmp_path: Path) -> None:
     pulled = desk.pull()
     assert (pulled.confirmed, pulled.edited) == (1, 1)
     assert (desk.sample("a.png").label, desk.sample("b.png").label) == ("10", "앞면")
+
+
+def test_a_person_settles_conflicts(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk = make_desk([two_boxes(tmp_path, key) for key in ("a.png", "b.png")])
+    project = desk.push(annotators=1).project
+    for key in ("a.png", "b.png"):
+        was = desk.sample(key)
+        desk.commit(replace(was, boxes=(replace(was.boxes[0], x1=3.0), replace(was.boxes[1], label="no"))))
+        theirs = moved(moved(desk.result(project, key), A, x=20.0), B, rectanglelabels=["10"])
+        desk.answer(project, key, MINA, theirs if key == "a.png" else theirs[1:])
+    corners, label, gone, other = desk.pull().open
+    assert [(each.key, each.what) for each in (corners, label, gone, other)] == [
+        ("a.png", "corners"), ("a.png", "label"), ("b.png", "box"), ("b.png", "label"),
+    ]  # fmt: skip
+    for wrong in ({"nope": "desk"}, {corners.id: "jun"}):
+        with pytest.raises(LabelloopError, match=r"no open conflict 'nope'|has the sides ledger, desk, mina"):
+            settle(desk.ledger, desk.folder, wrong, author="ann")
+    sides = {corners.id: "desk", label.id: "ledger", gone.id: MINA}
+    done = settle(desk.ledger, desk.folder, sides, author="ann", message="looked")
+    assert done.commit is not None
+    assert (done.commit.author, done.commit.message, done.open) == ("ann", "looked", (other,))
+    first, second = desk.sample("a.png").boxes
+    assert (first.x1, second.label) == (pytest.approx(12.8), "no")
+    assert [(box.id, box.label) for box in desk.sample("b.png").boxes] == [(B, "no")]
+    assert settle(desk.ledger, desk.folder, {other.id: "ledger"}, author="ann").commit is None
+    (desk.folder / "state.json").unlink()
+    again = desk.pull(everything=True)
+    assert (again.commits, again.open) == ((), ()), "what was settled stays so"
+
+
+def test_two_people_are_settled_by_name(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk = make_desk([two_boxes(tmp_path)])
+    project = desk.push(annotators=2).project
+    start = desk.result(project, "a.png")
+    desk.answer(project, "a.png", MINA, moved(start, A, rectanglelabels=["no"]))
+    desk.answer(project, "a.png", JUN, start[1:])
+    (conflict,) = desk.pull().open
+    settle(desk.ledger, desk.folder, {conflict.id: JUN}, author="ann")
+    assert [box.id for box in desk.sample("a.png").boxes] == [B]
+    assert desk.pull().open == ()
+
+
+def test_another_config_brings_untouched_tasks_up_to_date_and_keeps_answers(
+    make_desk: MakeDesk, tmp_path: Path
+) -> None:
+    desk = make_desk([two_boxes(tmp_path, key, label="50") for key in ("a.png", "b.png", "c.png")])
+    project = desk.push().project
+    assert {each["type"] for each in desk.result(project, "a.png")} == {"rectanglelabels"}
+    both = desk.push(["a.png"], kind="both")
+    assert (both.updated, both.stale) == (1, 2)
+    choice = next(each for each in desk.result(project, "a.png") if each["type"] == "choices")
+    assert choice["value"] == {"choices": ["50"]}
+    rest = desk.push()
+    assert (rest.updated, rest.unchanged, rest.stale) == (2, 1, 0), "the kind stays what it is where none is named"
+    changed = {**choice, "value": {"choices": ["앞면"]}}
+    result = moved(desk.result(project, "b.png"), A, rectanglelabels=["no"])
+    desk.answer(project, "b.png", MINA, [*(each for each in result if each["type"] != "choices"), changed])
+    desk.answer(project, "a.png", MINA)
+    pulled = desk.pull()
+    assert (pulled.edited, pulled.confirmed, pulled.open) == (1, 1, ())
+    assert (desk.sample("b.png").label, desk.sample("b.png").boxes[0].label) == ("앞면", "no")
+    for kind in ("boxes", "image-labels"):
+        with pytest.raises(LabelloopError, match=r"in a field that the new labeling config does not have \(\d in "):
+            desk.push(kind=kind)
+    assert desk.push().done == 2

@@ -67,13 +67,16 @@ def data(workspace: Workspace) -> Path:
     return label_studio_folder(workspace) / "data"
 
 
-def test_it_is_started_shared_and_stopped_by_who_started_it(home: Workspace) -> None:
+def test_it_is_started_shared_and_stopped_by_the_last_who_uses_it(home: Workspace) -> None:
     with ensure_label_studio(home) as first:
         assert (first.own, first.started, first.user, first.warnings) == (True, True, "mina-kim@localhost", ())
         with ensure_label_studio(home) as second:
             assert (second.url, second.started, second.token) == (first.url, False, first.token)
         assert first.is_alive()
-    assert not first.is_alive()
+        third = ensure_label_studio(home)
+    assert third.is_alive(), "whoever uses it keeps it"
+    third.close()
+    assert not third.is_alive()
     assert not stop_label_studio(home)
 
 
@@ -99,13 +102,15 @@ def test_nothing_of_it_can_be_read_by_others_or_leaves_this_machine(home: Worksp
 def test_one_that_was_killed_is_started_again(home: Workspace) -> None:
     first = ensure_label_studio(home)
     os.kill(first.pid, signal.SIGKILL)
-    with ensure_label_studio(home) as second:
+    while first.is_alive():
+        time.sleep(0.01)
+    with first, ensure_label_studio(home) as second:
         assert second.started
         assert second.pid != first.pid
         assert (second.url, second.token) == (first.url, first.token), "on its old port, with the old token"
 
 
-def test_one_whose_starter_was_killed_is_taken_over(home: Workspace) -> None:
+def test_one_whose_users_were_killed_is_stopped_by_the_next(home: Workspace) -> None:
     code = f"""
 import sys; from pathlib import Path
 from labelloop.datasets.workspace import Workspace
@@ -119,7 +124,7 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert record is not None
     assert started_at(record.pid)
     with ensure_label_studio(home) as server:
-        assert (server.pid, server.started) == (record.pid, True)
+        assert (server.pid, server.started) == (record.pid, False)
     assert not started_at(record.pid)
 
 
@@ -128,7 +133,7 @@ def test_a_record_of_a_process_that_is_another_now_is_stale(home: Workspace) -> 
         pass
     bystander = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
     try:
-        stale = {"pid": bystander.pid, "time": 1, "port": 1, "starter": 1, "starter_time": 1, "log_at": 0}
+        stale = {"pid": bystander.pid, "time": 1, "port": 1, "log_at": 0}
         (label_studio_folder(home) / "server.json").write_text(json.dumps(stale))
         assert not stop_label_studio(home)
         (label_studio_folder(home) / "server.json").write_text(json.dumps(stale))
@@ -152,6 +157,9 @@ def test_a_taken_port(home: Workspace) -> None:
             ensure_label_studio(home, port=port)
     with ensure_label_studio(home, port=port) as server:
         assert server.url.endswith(f":{port}")
+        with ensure_label_studio(home, port=port + 1) as shared:
+            assert shared.url == server.url
+            assert f"runs already at port {port}" in shared.warnings[0]
 
 
 def test_a_port_that_is_taken_while_it_starts(home: Workspace) -> None:

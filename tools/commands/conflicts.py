@@ -7,20 +7,34 @@ from pathlib import Path
 
 import click
 
-from ..ledgers import dataset_options, open_ledger
+from ..ledgers import author_option, dataset_options, message_option, open_ledger
 
 
 @click.command(name="conflicts")
 @dataset_options
-def command(name: str, home: Path | None, as_json: bool) -> None:
+@click.option("--take", multiple=True, metavar="ID=SIDE", help="Settle one: SIDE is ledger, desk, or who is right.")
+@click.option("--push", "ask", is_flag=True, help="Send the images of those that are open to the desk once more.")
+@click.option(
+    "--image-address", default="", metavar="TEMPLATE",
+    help="With --push: where a Label Studio elsewhere finds an image, with {key} in it.",
+)  # fmt: skip
+@author_option
+@message_option
+def command(
+    name: str, home: Path | None, as_json: bool, take: tuple[str, ...], ask: bool, image_address: str, author: str,
+    message: str,
+) -> None:  # fmt: skip
     """List what nobody has settled yet in the data set NAME: the desk said one thing, the ledger or somebody else another.
 
-    The ledger keeps its side. A conflict is over when the label is changed here, or when the
-    people at the desk answer anew. The exit status is 1 where there are any.
+    The ledger keeps its side. A conflict is over when --take settles it, when the label is
+    changed here, or when the people at the desk answer anew. The exit status is 1 where
+    some are open.
 
     \b
     Example:
       labelloop conflicts won
+      labelloop conflicts won --take 3f2a91c04be7=desk --take 90b1d2e3f4a5=ledger
+      labelloop conflicts won --push
     """
     from ..output import say, show_json
 
@@ -28,11 +42,39 @@ def command(name: str, home: Path | None, as_json: bool) -> None:
     from ...datasets.workspace import find_workspace
     from ...label_config.desk import desk_folder
     from ...label_config.pull import open_conflicts
-    from ..desk_reports import conflicts_json, conflicts_text
+    from ...label_config.push import push
+    from ...label_config.settling import settle
+    from ..desk_reports import conflicts_json, conflicts_text, push_json, push_text, settled_json, settled_text
+    from ..desks import open_desk
 
-    found = open_conflicts(ledger, desk_folder(find_workspace(home), name))
+    workspace = find_workspace(home)
+    folder = desk_folder(workspace, name)
+    told: dict[str, object] = {"name": name}
+    if take:
+        done = settle(ledger, folder, _sides(take), author=author, message=message)
+        told |= settled_json(done)
+        if not as_json:
+            say(settled_text(done))
+    found = open_conflicts(ledger, folder)
+    if ask and found:
+        with open_desk(workspace, name, image_address) as desk:
+            keys = sorted({each.key for each in found})
+            pushed = push(ledger, desk.client, desk.folder, desk.images, keys, again=True)
+        told["push"] = push_json(pushed)
+        if not as_json:
+            say(push_text(name, pushed))
     if as_json:
-        show_json({"name": name, "conflicts": conflicts_json(found)})
+        show_json({**told, "conflicts": conflicts_json(found)})
     else:
         say(conflicts_text(found))
     sys.exit(1 if found else 0)
+
+
+def _sides(take: tuple[str, ...]) -> dict[str, str]:
+    sides: dict[str, str] = {}
+    for each in take:
+        name, equals, side = each.partition("=")
+        if not (name and equals and side):
+            raise click.BadParameter(f"must be ID=SIDE, received {each!r}", param_hint="--take")
+        sides[name] = side
+    return sides

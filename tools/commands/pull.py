@@ -51,19 +51,27 @@ def command(
     from ..desk_reports import pull_json, pull_text
     from ..desks import open_desk
 
-    with open_desk(find_workspace(home), name) as desk:
-        while True:
-            with progress_bar("pulling") as progress:
-                report = pull(
-                    ledger, desk.client, desk.folder, status=cast("Status", status), everything=everything,
-                    message=message or "answers from the desk", progress=progress,
-                )  # fmt: skip
-            if as_json:
-                show_json({"name": name, **pull_json(report)})
-            elif not watch or report.commits or report.findings:
-                say(pull_text(name, report))
-            if not watch:
-                break
-            everything = False
-            time.sleep(every)
+    workspace = find_workspace(home)
+    while True:
+        with open_desk(workspace, name) as desk:
+            while True:
+                with progress_bar("pulling") as progress:
+                    report = pull(
+                        ledger, desk.client, desk.folder, desk.images, status=cast("Status", status), everything=everything,
+                        message=message or "answers from the desk", progress=progress,
+                    )  # fmt: skip
+                if as_json:
+                    show_json({"name": name, **pull_json(report)})
+                elif not watch or report.commits or report.findings:
+                    say(pull_text(name, report))
+                everything = False
+                try:
+                    time.sleep(every if watch else 0)
+                except KeyboardInterrupt:
+                    watch = False
+                if not watch or not desk.server.is_alive():
+                    break
+        if not watch:
+            break
+        say("Label Studio has stopped; it is started again.")
     sys.exit(1 if report.open or report.findings else 0)

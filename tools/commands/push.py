@@ -29,9 +29,7 @@ from ..ledgers import dataset_options, open_ledger
     "--task",
     "kind",
     type=click.Choice(["boxes", "image-labels", "both"]),
-    default="boxes",
-    show_default=True,
-    help="What people are asked for.",
+    help="What people are asked for; else what they were asked before, boxes at first.",
 )
 @click.option(
     "--config",
@@ -48,7 +46,7 @@ from ..ledgers import dataset_options, open_ledger
 )
 def command(
     name: str, home: Path | None, as_json: bool, where: str, key_file: Path | None, unlabelled: bool, findings: bool,
-    limit: int | None, start: str, kind: str, config: Path | None, annotators: int | None, again: bool,
+    limit: int | None, start: str, kind: str | None, config: Path | None, annotators: int | None, again: bool,
     image_address: str,
 ) -> None:  # fmt: skip
     """Send images of the data set NAME to Label Studio, with today's labels as the start.
@@ -76,7 +74,7 @@ def command(
     keys = chosen_keys(ledger, where=where, key_file=key_file, unlabelled=unlabelled, findings=findings, limit=limit)
     with open_desk(find_workspace(home), name, image_address) as desk, progress_bar("pushing") as progress:
         report = push(
-            ledger, desk.client, desk.folder, desk.images, keys, kind=cast("Kind", kind), start=start,
+            ledger, desk.client, desk.folder, desk.images, keys, kind=cast("Kind | None", kind), start=start,
             xml=config.read_text(encoding="utf-8") if config else "", annotators=annotators or 0, again=again,
             progress=progress,
         )  # fmt: skip

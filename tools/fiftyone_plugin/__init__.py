@@ -7,6 +7,7 @@ from .actions import ACTIONS
 
 OWNER = "@labelloop/labelloop"
 PANEL = "labels"
+SCRIPT = "reload.js"
 
 MANIFEST = "\n".join(
     (
@@ -15,6 +16,7 @@ MANIFEST = "\n".join(
         "description: Versions of the labels, and what can be done with them",
         "fiftyone:",
         '  version: "*"',
+        f"js_bundle: {SCRIPT}",
         "operators:",
         *(f"  - {action.name}" for action in ACTIONS),
         "panels:",

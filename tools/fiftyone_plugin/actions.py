@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...datasets.errors import LabelloopError
+from .desk_actions import conflicts_form, conflicts_run, pull_form, pull_run, push_form, push_run
 from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
 
 _SHOWN = 30
@@ -54,7 +55,7 @@ def commit_run(place: Place, values: Values) -> Iterator[Step]:
         remove=bool(values.get("remove")),
         skip_bad=bool(values.get("skip_bad")),
     )
-    yield Said(f"{commit_line(done.commit)} {done.waiting}".strip())
+    yield Said(f"{commit_line(done.commit)} {done.waiting}".strip(), changed=True)
 
 
 def refresh_form(place: Place, values: Values) -> Sequence[Field]:
@@ -74,7 +75,9 @@ def refresh_run(place: Place, values: Values) -> Iterator[Step]:
     yield Progress("reading the ledger", 0.2)
     version = int(values.get("version") or place.window.ledger.version())
     done = refresh_window(place.window, version=version, discard=bool(values.get("discard")))
-    yield Said(f"Version {done.window.version}: {done.written} samples written, {done.added} new, {done.removed} gone.")
+    said = f"Version {done.window.version}: {done.written} samples written, {done.added} new, {done.removed} gone."
+    left = "\n".join(["Left as they are, since somebody edits them:", *done.left[:_SHOWN]]) if done.left else ""
+    yield Said(said, markdown_list(left), changed=True)
 
 
 def diff_form(place: Place, values: Values) -> Sequence[Field]:
@@ -134,7 +137,6 @@ def split_run(place: Place, values: Values) -> Iterator[Step]:
     from ...datasets.ledger_splits import split_ledger
     from ...datasets.splits import parse_ratios
     from ...datasets.splitting import load_embedder_or_say
-    from ...datasets.window import refresh_window
     from ..ledger_reports import commit_line
 
     ratios = parse_ratios(str(values.get("ratios") or "70/15/15"))
@@ -152,8 +154,8 @@ def split_run(place: Place, values: Values) -> Iterator[Step]:
         embedder=embedder,
     )
     yield Progress("refreshing the window", 0.9)
-    refresh_window(place.window)
-    yield Said(f"{commit_line(done.commit)} {len(done.splitting.near)} pairs of images show one shot.")
+    said = f"{commit_line(done.commit)} {len(done.splitting.near)} pairs of images show one shot. {_show(place)}"
+    yield Said(said.strip(), changed=True)
 
 
 def export_form(place: Place, values: Values) -> Sequence[Field]:
@@ -186,7 +188,7 @@ def export_run(place: Place, values: Values) -> Iterator[Step]:
     yield Progress("writing and reading back", 0.3)
     report = export(dataset, target, str(values.get("format") or "yolo"), unlabelled=bool(values.get("unlabelled")))
     text = export_text(report)
-    yield Said(text.partition("\n")[0], "\n".join(f"- {_cell(line.strip())}" for line in text.splitlines()))
+    yield Said(text.partition("\n")[0], markdown_list(text))
 
 
 def near_form(place: Place, values: Values) -> Sequence[Field]:
@@ -231,7 +233,6 @@ def revert_form(place: Place, values: Values) -> Sequence[Field]:
 def revert_run(place: Place, values: Values) -> Iterator[Step]:
     """Undo a commit, and show the result."""
     from ...datasets.history import revert
-    from ...datasets.window import refresh_window
     from ..ledger_reports import undone_text
 
     yield Progress("undoing", 0.3)
@@ -242,9 +243,20 @@ def revert_run(place: Place, values: Values) -> Iterator[Step]:
         message=str(values.get("message") or ""),
     )
     yield Progress("refreshing the window", 0.8)
-    refresh_window(place.window)
+    kept = _show(place)
     first, _, rest = undone_text(done).partition("\n")
-    yield Said(first, "\n".join(f"- {_cell(line.strip())}" for line in rest.splitlines()))
+    yield Said(f"{first} {kept}".strip(), markdown_list(rest), changed=True)
+
+
+def _show(place: Place) -> str:
+    """Bring the window to the ledger's last version; a sentence where it stays as it is."""
+    from ...datasets.window import UncommittedEdits, refresh_window
+
+    try:
+        left = refresh_window(place.window).left
+    except UncommittedEdits:
+        return "The window stays as it is: what was edited here is not committed yet."
+    return f"Left as they are, since somebody edits them: {', '.join(left[:_SHOWN])}." if left else ""
 
 
 def _versions(place: Place) -> dict[str, str]:
@@ -275,6 +287,11 @@ def _losses(place: Place, values: Values) -> str:
     return "\n".join(lines)
 
 
+def markdown_list(text: str) -> str:
+    """The lines of a text as a list in Markdown."""
+    return "\n".join(f"- {_cell(line.strip())}" for line in text.splitlines())
+
+
 def _cell(text: str) -> str:
     """Text that Markdown shows as it is."""
     return "".join("\\" + character if character in "\\`*_[]<>|#" else character for character in text)
@@ -285,6 +302,9 @@ ACTIONS = (
     Action("refresh", "Show a version", "refresh", refresh_form, refresh_run),
     Action("diff", "Compare versions", "difference", diff_form, diff_run),
     Action("split", "Split", "call_split", split_form, split_run),
+    Action("push", "Push to the desk", "upload", push_form, push_run),
+    Action("pull", "Pull from the desk", "move_to_inbox", pull_form, pull_run),
+    Action("conflicts", "Show conflicts", "call_merge", conflicts_form, conflicts_run),
     Action("export", "Export", "download", export_form, export_run),
     Action("near_duplicates", "Find near-duplicates", "content_copy", near_form, near_run),
     Action("revert", "Undo a commit", "undo", revert_form, revert_run),

@@ -19,11 +19,15 @@ from ...datasets.window_place import dataset_name
 from ...datasets.workspace import default_author, find_workspace
 from . import OWNER, PANEL
 from .actions import ACTIONS
+from .desk_actions import desk_text
 from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Text
 from .labels import head_of, tables_of
 
 operators = cast("Any", _operators)
 types = cast("Any", _types)
+
+RELOAD = "reload_page"
+"""The operator in reload.js."""
 
 _AS_WIDE_AS_ITS_TEXT = {"item": {"sx": {"width": "auto"}}}
 _CELL = {"sx": {"fontSize": "0.85rem", "padding": "4px 8px"}}
@@ -96,7 +100,8 @@ def _operator(action: Action) -> type[Any]:
 
 
 def _end(ctx: Any, said: Said) -> Iterator[Any]:
-    yield ctx.ops.reload_dataset()
+    if said.changed:
+        yield ctx.trigger(f"{OWNER}/{RELOAD}")
     # Without an output of its own, FiftyOne leaves the bar where it stood.
     shown = types.Object()
     shown.md(f"**{said.sentence}**\n\n{said.text}", name="text")
@@ -168,9 +173,10 @@ class LabelsPanel(_Panel):
     def on_load(self, ctx: Any) -> None:
         """Read what the panel shows."""
         try:
-            window = _place(ctx).window
-            tables = tables_of(window)
-            ctx.panel.set_state("head", head_of(window))
+            place = _place(ctx)
+            tables = tables_of(place.window)
+            head = "\n\n".join(filter(None, (head_of(place.window), desk_text(place))))
+            ctx.panel.set_state("head", head)
         except LabelloopError as error:
             tables = []
             ctx.panel.set_state("head", str(error))

@@ -64,10 +64,14 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """The end: a sentence, and a text in Markdown where more is to be read."""
+    """The end: a sentence, and a text in Markdown where more is to be read.
+
+    `changed` says that the window was written to, so that its page must be loaded anew.
+    """
 
     sentence: str
     text: str = ""
+    changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

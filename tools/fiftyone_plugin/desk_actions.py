@@ -1,0 +1,139 @@
+"""The desk from the browser: images to Label Studio, and answers home. Each action calls the function that its command calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
+
+from .forms import Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
+
+if TYPE_CHECKING:
+    from ...label_config.conflicts import DeskConflict
+
+_KEEP = "as before"
+
+
+def desk_text(place: Place) -> str:
+    """In Markdown: how many tasks wait, are done and conflict, as the last push and pull knew it; "" before those."""
+    from ...label_config.desk import desk_folder, read_counts
+
+    ledger = place.window.ledger
+    counts = read_counts(desk_folder(place.workspace, ledger.folder.name))
+    if not counts:
+        return ""
+    names = (("waiting", "waiting"), ("done", "done"), ("skipped", "skipped"), ("drafts", "with unsubmitted work"))
+    said = [f"{counts[name]} {text}" for name, text in names if counts.get(name)]
+    conflicts = len(_conflicts(place))
+    said += [f"**{conflicts} in conflict**"] if conflicts else []
+    return f"At the desk when last asked: {', '.join(said) or 'nothing'}."
+
+
+def push_form(place: Place, values: Values) -> Sequence[Field]:
+    """Which images to send, and what people start from."""
+    what = "all images that the view shows" if place.everything else "the images that are selected"
+    fields: list[Field] = [
+        Note(
+            f"Sends {what} to Label Studio, as the ledger has them. Images that are there already get no second task."
+        ),
+        Choice("start", "People start from", {"labels": "today's labels", "nothing": "nothing"}, "labels"),
+        Choice(
+            "kind",
+            "What people are asked for",
+            {_KEEP: _KEEP, "boxes": "boxes", "image-labels": "the class of the image", "both": "both"},
+            _KEEP,
+        ),
+        Switch("again", "Give images whose task is done a further one"),
+    ]
+    if os.environ.get("LABEL_STUDIO_URL"):
+        fields.append(Text("address", "Where that server finds an image", help="https://host/photos/{key}"))
+    return fields
+
+
+def push_run(place: Place, values: Values) -> Iterator[Step]:
+    """Send the images."""
+    from ...label_config.config import Kind
+    from ...label_config.push import push
+    from ..desk_reports import push_text
+    from ..desks import open_desk
+
+    ledger = place.window.ledger
+    yield Progress("asking Label Studio", 0.1)
+    kind = str(values.get("kind") or _KEEP)
+    with open_desk(place.workspace, ledger.folder.name, str(values.get("address") or "")) as desk:
+        yield Progress("sending", 0.4)
+        report = push(
+            ledger, desk.client, desk.folder, desk.images, place.selected(),
+            kind=None if kind == _KEEP else cast("Kind", kind), start=str(values.get("start") or "labels"),
+            again=bool(values.get("again")),
+        )  # fmt: skip
+    said, _, rest = push_text(ledger.folder.name, report).partition("\n")
+    yield Said(said, rest)
+
+
+def pull_form(place: Place, values: Values) -> Sequence[Field]:
+    """What a pull will do."""
+    from ...datasets.window import find_edits
+
+    fields: list[Field] = [
+        Note("Takes what people submitted in Label Studio into the ledger, in their names, and shows it here."),
+        Switch("show", "Show the images that changed"),
+    ]
+    if find_edits(place.window):
+        fields.append(Note("What was edited here is not committed yet: the window stays as it is.", "warning"))
+    return fields
+
+
+def pull_run(place: Place, values: Values) -> Iterator[Step]:
+    """Take answers home, and show them."""
+    from ...datasets.window import UncommittedEdits, refresh_window
+    from ...label_config.pull import pull
+    from ..desk_reports import pull_text
+    from ..desks import open_desk
+    from .actions import markdown_list
+
+    ledger = place.window.ledger
+    before = ledger.version()
+    yield Progress("asking Label Studio", 0.1)
+    with open_desk(place.workspace, ledger.folder.name) as desk:
+        yield Progress("merging", 0.4)
+        report = pull(ledger, desk.client, desk.folder, desk.images)
+    text = pull_text(ledger.folder.name, report)
+    if report.commits:
+        yield Progress("refreshing the window", 0.8)
+        try:
+            refresh_window(place.window)
+        except UncommittedEdits:
+            text += "\nThe window stays as it is: what was edited here is not committed yet."
+        if values.get("show"):
+            yield Show(sorted({change.key for change in ledger.changes(before, ledger.version())}))
+    first, _, rest = text.partition("\n")
+    yield Said(first, markdown_list(rest), changed=bool(report.commits))
+
+
+def conflicts_form(place: Place, values: Values) -> Sequence[Field]:
+    """What contradicts."""
+    from ..desk_reports import conflicts_text
+    from .actions import markdown_list
+
+    first, _, rest = conflicts_text(_conflicts(place)).partition("\n")
+    return (Note(first), Note(markdown_list(rest))) if rest else (Note(first),)
+
+
+def conflicts_run(place: Place, values: Values) -> Iterator[Step]:
+    """Show the images with conflicts."""
+    found = _conflicts(place)
+    if found:
+        yield Show(sorted({each.key for each in found}))
+    yield Said(
+        f"{len(found)} conflicts." if found else "No conflicts.",
+        "Correct the label here and commit it, or settle them by `labelloop conflicts`." if found else "",
+    )
+
+
+def _conflicts(place: Place) -> list[DeskConflict]:
+    from ...label_config.desk import desk_folder
+    from ...label_config.pull import open_conflicts
+
+    ledger = place.window.ledger
+    return open_conflicts(ledger, desk_folder(place.workspace, ledger.folder.name))
