@@ -155,12 +155,12 @@ class Opened:
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         mouse = self.page.mouse
         for point in ((start[0] - 4, start[1] - 4), start):  # the App must see what is under the pointer first
-            mouse.move(*self._at(point), steps=3)
+            mouse.move(*self._at(point))
             self.page.wait_for_timeout(200)
         mouse.down()
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
         for point in (middle, end):
-            mouse.move(*self._at(point), steps=8)
+            mouse.move(*self._at(point), steps=3)
         mouse.up()
         self.saved()
 

@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="there is no playwright to drive a browser")
 
+from labelloop.datasets.ledger import Ledger
 from tests.browser.pages import Opened, Window, cy, expect
 from tests.browser.servers import BOX, CLASSES, COUNT, SECOND, Browsing, key, labelloop
 
@@ -20,17 +21,17 @@ def changes(home: Path, before: int, after: int) -> list[dict[str, Any]]:
 
 def box_at(home: Path, name: str, corners: tuple[float, ...]) -> str:
     """The id of the box that an image had at these corners when it was imported."""
-    found = [
-        each["box"]
-        for each in changes(home, 0, 1)
-        if (each["kind"], each["key"]) == ("box-added", name) and tuple(each["after"]["corners"]) == corners
-    ]
-    assert len(found) == 1, found
-    return found[0]
+    (sample,) = ledger(home).samples(1, keys=[name])
+    (found,) = [box.id for box in sample.boxes if box.corners == corners]
+    return found
+
+
+def ledger(home: Path) -> Ledger:
+    return Ledger(home / "ledgers" / "won")
 
 
 def version(home: Path) -> int:
-    return labelloop("status", "won", "--home", home, "--json")["datasets"][0]["version"]
+    return ledger(home).version()
 
 
 def near(corners: list[float], wanted: tuple[float, ...]) -> bool:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelloop.datasets.boxes import iou
-from labelloop.datasets.changes import Change, changes_between, count_changes, count_classes, find_changes
+from labelloop.datasets.changes import Change, changes_between, count_changes, count_classes, counts_text, find_changes
 from labelloop.datasets.schema import Box, Sample
 from tests.datasets.ledger_samples import CLASSES, IDS, samples, some_or_none
 
@@ -116,3 +116,8 @@ def test_a_box_that_moved_and_was_renamed_is_both() -> None:
         ("box-changed", None),
     ]
     assert count_changes(found) == {"box-moved": 1, "box-renamed": 1, "box-changed": 1}
+
+
+def test_counts_in_words() -> None:
+    assert counts_text({}) == ""
+    assert counts_text({"box-added": 1, "box-moved": 2, "split": 3}) == "1 box added, 2 boxes moved, 3 splits"
