@@ -36,7 +36,7 @@ if os.path.exists(os.path.join(data, "broken")):
 if os.path.exists(os.path.join(data, "taken")):
     os.remove(os.path.join(data, "taken"))
     print(f"* Port {{port}} is in use.", flush=True)
-    port += 1
+    port = 0  # the real one takes the next, which another program may have
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         mine = self.headers.get("Authorization") == "Token " + token
