@@ -36,6 +36,11 @@ class Workspace:
         return self.home / "windows" / checked_name(name)
 
     @property
+    def runs(self) -> Path:
+        """The folder of the trainings, one folder each."""
+        return self.home / "runs"
+
+    @property
     def cache(self) -> Path:
         """What can be computed again: hashes and embeddings of files."""
         return self.home / "cache"

@@ -1,1 +1,1 @@
-"""What learns and what it teaches us: classifier, detector, runs, findings. Nothing is here yet; see CHANGELOG.md."""
+"""What learns and what it teaches us: classifier, detector, runs, findings."""
