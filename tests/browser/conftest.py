@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Generator
 from importlib.util import find_spec
@@ -28,10 +27,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(item.path).parent == Path(__file__).parent:
             item.add_marker(pytest.mark.slow)
-            if "LABELLOOP_BROWSER_TESTS" not in os.environ:
-                item.add_marker(
-                    pytest.mark.skip(reason="not proven on every machine yet: LABELLOOP_BROWSER_TESTS=1 runs it")
-                )
 
 
 @pytest.fixture(scope="session", autouse=True)
