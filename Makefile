@@ -11,7 +11,7 @@ help: ## this list
 setup: ## the two virtual environments, from nothing; run again, it goes on where it stopped
 	@PYTHON=$(PYTHON) bash tools/setup.sh
 
-demo: setup ## sample data through everything that labelloop can do so far
+demo: setup ## sample data through everything that labelloop can do so far, then both browser pages
 	@$(VENV)/labelloop demo --to demo
 
 test: setup ## all tests, with lint and types

@@ -54,3 +54,17 @@ def is_rectangle(outline: Json, corners: Corners) -> bool:
     return all(min(abs(x - x1), abs(x - x2)) < 1e-6 for x in values[0::2]) and all(
         min(abs(y - y1), abs(y - y2)) < 1e-6 for y in values[1::2]
     )
+
+
+def pop_turn(attributes: dict[str, Json]) -> float:
+    """The degrees by which CVAT has turned a box about its middle, taken out of its attributes; 0 for an upright one.
+
+    The bbox beside it is that of the box before it was turned.
+
+    Reference: https://docs.cvat.ai/docs/dataset_management/formats/format-coco/
+    """
+    angle = attributes.get("rotation")
+    if isinstance(angle, bool) or not isinstance(angle, (int, float)) or not angle % 360:
+        return 0.0
+    del attributes["rotation"]
+    return float(angle)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import cos, isfinite, sin
+
 from .schema import Size
 
 Corners = tuple[float, float, float, float]
@@ -42,6 +44,22 @@ def to_upright(corners: Corners, raw: tuple[float, float], orientation: int) -> 
     if orientation == 8:
         return (y1, width - x2, y2, width - x1)
     return corners
+
+
+def around_turned(cx: float, cy: float, width: float, height: float, angle: float) -> Corners:
+    """The upright box around one that is turned about its middle.
+
+    Args:
+        angle: in radians.
+
+    Raises:
+        ValueError: the angle is not finite.
+    """
+    if not isfinite(angle):
+        raise ValueError(f"rotation must be finite, received {angle}")
+    across = (abs(width * cos(angle)) + abs(height * sin(angle))) / 2
+    down = (abs(width * sin(angle)) + abs(height * cos(angle))) / 2
+    return cx - across, cy - down, cx + across, cy + down
 
 
 def same_shape(frame: Size, image: Size) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from .errors import LabelloopError
 from .format import Holds
+from .json_values import storable
 from .schema import NOTHING, Box, Json, Sample, meaningful
 
 
@@ -111,6 +112,8 @@ def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> 
         if not boxes and label is None:
             losses.add("images left out whose only boxes are around crowds", key)
             return None
+    if any(box.attributes for box in boxes):
+        boxes = _with_storable(boxes, key, losses)
     extra = _project_extra(sample.extra, key, holds, losses)
     if label is sample.label and boxes is sample.boxes and extra is sample.extra:
         return sample
@@ -119,10 +122,24 @@ def _project(sample: Sample, holds: Holds, unlabelled: bool, losses: Losses) -> 
 
 def _project_extra(extra: Mapping[str, Json], key: str, holds: Holds, losses: Losses) -> Mapping[str, Json]:
     if holds.image_extra or not extra:
-        return extra
+        return _storable(extra, key, losses)
     if meaningful({name: value for name, value in extra.items() if name not in ("version", "lineColor", "fillColor")}):
         losses.add("what the source said of images besides", key)
     return NOTHING
+
+
+def _with_storable(boxes: tuple[Box, ...], key: str, losses: Losses) -> tuple[Box, ...]:
+    stored = [_storable(box.attributes, key, losses) for box in boxes]
+    if all(each is box.attributes for each, box in zip(stored, boxes, strict=True)):
+        return boxes
+    return tuple(replace(box, attributes=each) for each, box in zip(stored, boxes, strict=True))
+
+
+def _storable(words: Mapping[str, Json], key: str, losses: Losses) -> Mapping[str, Json]:
+    stored = storable(words)
+    if stored is not words:
+        losses.add("attributes that are NaN, infinite or nest too deep, written as null", key)
+    return stored
 
 
 def _project_box(box: Box, key: str, holds: Holds, losses: Losses) -> Box | None:

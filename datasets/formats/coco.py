@@ -14,14 +14,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from math import nextafter
+from math import nextafter, radians
 
 import orjson
 
 from ..coco_images import ImageFinder
-from ..coco_outlines import is_rectangle, parse_outline
+from ..coco_outlines import is_rectangle, parse_outline, pop_turn
 from ..format import Export, Format, Holds, RawBox, RawSample, Source
-from ..geometry import Corners
+from ..geometry import Corners, around_turned
 from ..label_files import describe, number, read_json, text
 from ..schema import NOTHING, Box, Json, Sample, Size
 from ..tree import Tree
@@ -29,7 +29,9 @@ from ..tree import Tree
 _OF_ANNOTATION = frozenset(
     {"id", "image_id", "category_id", "bbox", "area", "iscrowd", "segmentation", "attributes", "box_id", "score"}
 )
-_OF_IMAGE = frozenset({"id", "width", "height", "file_name", "state"})
+_BESIDE = "labelloop_extra"
+"""Where an image's extras go whose names are COCO's own."""
+_OF_IMAGE = frozenset({"id", "width", "height", "file_name", "state", _BESIDE})
 _LISTS = ("images", "annotations", "categories")
 _SPLIT = re.compile(r"(?<![a-z])(train|val|test)(?:ing|id|idation)?(?![a-z])")
 
@@ -100,7 +102,16 @@ def write(export: Export) -> None:
 def _image(sample: Sample, name: str, image_id: int) -> dict[str, object]:
     state = {"state": "unlabelled"} if sample.state == "unlabelled" else {}
     rest = {key: value for key, value in sample.extra.items() if key not in _OF_IMAGE}
-    return {"id": image_id, "file_name": name, "width": sample.size[0], "height": sample.size[1], **state, **rest}
+    beside = {key: value for key, value in sample.extra.items() if key in _OF_IMAGE}
+    return {
+        "id": image_id,
+        "file_name": name,
+        "width": sample.size[0],
+        "height": sample.size[1],
+        **state,
+        **rest,
+        **({_BESIDE: beside} if beside else {}),
+    }
 
 
 def _annotation(
@@ -187,6 +198,9 @@ def _read_document(key: str, document: Mapping[str, Json], source: Source, finde
         own = labels.boxes.get(image_id, [])
         state = "labelled" if own else "unlabelled" if image.get("state") == "unlabelled" else "negative"
         rest = {name: value for name, value in image.items() if name not in _OF_IMAGE}
+        beside = image.get(_BESIDE)
+        if beside is not None:
+            rest.update(beside if isinstance(beside, dict) else {_BESIDE: beside})
         yield RawSample(found, place, state, frame, own, None, split, rest or NOTHING)
     for image_id, own in labels.boxes.items():
         if image_id not in known:
@@ -270,6 +284,15 @@ def _box(
         attributes["iscrowd"] = 1
         source.findings.add("crowd", f"{key}:{place}", f"box around a crowd of {names[category]}")
     corners = _corners(annotation, image_id, f"{key}:{place}", source, labels)
+    if corners is not None and (angle := pop_turn(attributes)):
+        if source.recipe.polygons != "boxes":
+            what = f"box is turned by {angle:g} degrees; `polygons: boxes` reads the upright box around it"
+            source.findings.add("unsupported-shape", f"{key}:{place}", what)
+            return None
+        what = f"box turned by {angle:g} degrees is read as the upright box around it"
+        source.findings.add("boxed-shape", f"{key}:{place}", what)
+        x1, y1, x2, y2 = corners
+        corners = around_turned((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, radians(angle))
     if corners is None:
         return None
     score = annotation.get("score")

@@ -78,12 +78,16 @@ def read(source: Source) -> Iterator[RawSample]:
 
 
 def embedded_image(path: Path) -> bytes:
-    """The image that a json carries.
+    """The image that a json carries, whatever encoding its texts have.
 
     Raises:
         ValueError: it carries none, or is broken.
     """
-    data = _embedded(read_json(path))
+    try:
+        document = read_json(path)
+    except ValueError:
+        document = read_json(path, "latin-1")  # takes any byte; the image is ASCII
+    data = _embedded(document)
     if data is None:
         raise ValueError(f"{path}: json carries no image")
     return data

@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from math import cos, isfinite, isnan, pi, sin
+from math import isnan, pi
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape, quoteattr
 
 from ..format import Export, Format, Holds, Placed, RawBox, RawSample, Source
-from ..geometry import Corners
+from ..geometry import Corners, around_turned
 from ..label_files import parse_json, text
 from ..pairs import Pairs
 from ..schema import NOTHING, Box, Json, Sample, Size
@@ -303,10 +303,10 @@ def _corners(element: Element, attributes: Mapping[str, Json], source: Source, p
         degrees = _rotation(element, attributes)
         if not degrees:
             return x1, y1, x2, y2
-        kind, corners = "rotated box", _around((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, degrees * pi / 180)
+        kind, corners = "rotated box", around_turned((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1, degrees * pi / 180)
     elif turned is not None:
         cx, cy, width, height, angle = (_side(turned, name) for name in ("cx", "cy", "w", "h", "angle"))
-        kind, corners = "rotated box", _around(cx, cy, width, height, angle)
+        kind, corners = "rotated box", around_turned(cx, cy, width, height, angle)
     elif polygon is not None:
         kind, corners = "polygon", _extent(polygon)
     else:
@@ -341,14 +341,6 @@ def _rotation(element: Element, attributes: Mapping[str, Json]) -> float:
         return float(shown) % 180
     except ValueError:
         return 0.0
-
-
-def _around(cx: float, cy: float, width: float, height: float, angle: float) -> Corners:
-    if not isfinite(angle):
-        raise ValueError(f"rotation must be finite, received {angle}")
-    across = (abs(width * cos(angle)) + abs(height * sin(angle))) / 2
-    down = (abs(width * sin(angle)) + abs(height * cos(angle))) / 2
-    return cx - across, cy - down, cx + across, cy + down
 
 
 def _extent(polygon: Element) -> Corners:

@@ -111,7 +111,13 @@ def format_line(box: Box, class_id: int, size: Size) -> str:
 
 
 def image_place(sample: Sample) -> str:
-    """`images/SPLIT/KEY`, `images/all/KEY` without a split; folders in the key that Ultralytics would take for its own are renamed."""
+    """`images/SPLIT/KEY`, `images/all/KEY` without a split; folders in the key that Ultralytics would take for its own are renamed.
+
+    Raises:
+        ValueError: a split that Ultralytics would take for such a folder.
+    """
+    if sample.split in ("images", "labels"):
+        raise ValueError(f"split must not be named images or labels, received {sample.split} for {sample.key}")
     parts = sample.key.split("/")
     # Ultralytics finds labels by replacing the LAST /images/ of the path, wherever it stands.
     folders = [f"{part}_" if part in ("images", "labels") else part for part in parts[:-1]]

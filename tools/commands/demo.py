@@ -16,16 +16,23 @@ import click
     show_default=True,
     help="The folder to do it in.",
 )
-def command(folder: Path) -> None:
-    """Draw sample data and take it through every step, saying the command of each.
+@click.option(
+    "--serve/--no-serve", "serve", default=None, help="Only serve both pages; or do not serve them at the end."
+)
+def command(folder: Path, serve: bool | None) -> None:
+    """Draw sample data and take it through every step, saying the command of each, then serve both browser pages.
 
-    Run again, it goes on where it stopped.
+    Run again, it goes on where it stopped. Ctrl-C stops the pages.
 
     \b
     Example:
       labelloop demo --to demo
+      labelloop demo --to demo --serve
     """
-    from ..demo import run_demo
+    from ..demo import run_demo, serve_demo
     from ..output import say
 
-    run_demo(folder, say)
+    if not serve:
+        run_demo(folder, say)
+    if serve is not False:
+        serve_demo(folder, say)

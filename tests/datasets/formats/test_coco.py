@@ -12,7 +12,7 @@ from PIL import Image
 from labelloop.datasets.export import export
 from labelloop.datasets.reading import Dataset, Reading, open_source
 from labelloop.datasets.recipe import Recipe
-from labelloop.datasets.schema import Json, Size
+from labelloop.datasets.schema import Box, Json, Sample, Size
 
 BOXES = Recipe(polygons="boxes")
 UNCOMPRESSED: dict[str, Json] = {"size": [8, 10], "counts": [17, 3, 5, 3, 52]}
@@ -277,3 +277,48 @@ class TestTraps:
         picture(tmp_path / "a.jpg")
         _, reading = opened(coco(tmp_path, [image(1), image(2)], [thing(), thing(image_id=2)]))
         assert reading.findings.counts() == {"pair-conflict": 1}
+
+
+class TestTurnedBoxes:
+    def test_a_box_that_cvat_turned_is_a_box_only_where_that_is_asked_for(self, tmp_path: Path) -> None:
+        picture(tmp_path / "a.jpg", (100, 80))
+        turned = thing(bbox=[40, 30, 20, 10], attributes={"rotation": 90.0, "occluded": False})
+        coco(tmp_path, [{**image(), "width": 100, "height": 80}], [turned])
+        (found,) = refused(tmp_path)
+        assert found.startswith("unsupported-shape labels.json:annotations[0]: box is turned by 90 degrees")
+        dataset, _ = opened(tmp_path, BOXES)
+        (box,) = dataset.samples[0].boxes
+        assert box.corners == pytest.approx((45, 25, 55, 45))
+        assert box.attributes == {"occluded": False}, "an upright box is turned no more, wherever it goes"
+
+    @pytest.mark.parametrize("rotation", [0, 0.0, 360, True, "90"])
+    def test_one_that_is_not_turned_is_what_it_is(self, tmp_path: Path, rotation: Json) -> None:
+        picture(tmp_path / "a.jpg")
+        coco(tmp_path, [image()], [thing(attributes={"rotation": rotation})])
+        dataset, _ = opened(tmp_path)
+        assert dataset.samples[0].boxes[0].corners == (1, 2, 4, 6)
+        assert dataset.samples[0].boxes[0].attributes == {"rotation": rotation}
+
+
+def test_what_a_source_says_of_an_image_under_cocos_own_names_comes_back(tmp_path: Path) -> None:
+    said: dict[str, Json] = {
+        "id": "A7", "state": "worn", "width": "wide", "file_name": None, "labelloop_extra": 3, "camera": "left",
+    }  # fmt: skip
+    path = picture(tmp_path / "photos" / "a.jpg")
+    sample = Sample("a.jpg", path, Size(10, 8), boxes=(Box("cat", 1, 2, 3, 4),), extra=said)
+    export(Dataset((sample,), ("cat",)), tmp_path / "out", "coco")
+    dataset, _ = opened(tmp_path / "out")
+    assert dataset.samples[0].extra == said
+
+
+@pytest.mark.parametrize("target", ["coco", "labelme", "via"])
+def test_numbers_that_json_cannot_hold_are_a_loss_and_no_failure(tmp_path: Path, target: str) -> None:
+    path = picture(tmp_path / "photos" / "a.jpg")
+    box = Box("cat", 1, 2, 3, 4, attributes={"sharpness": float("nan"), "side": "left"})
+    sample = Sample("a.jpg", path, Size(10, 8), boxes=(box, Box("cat", 2, 2, 5, 6)), extra={"gain": float("inf")})
+    report = export(Dataset((sample,), ("cat",)), tmp_path / "out", target)
+    losses = {loss.what: loss.count for loss in report.losses}
+    assert losses.pop("attributes that are NaN, infinite or nest too deep, written as null") == 2
+    reading = open_source(tmp_path / "out", format=target)
+    kept = reading.dataset().samples[0].boxes
+    assert [each.attributes.get("side") for each in kept] == ["left", None]

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.export import export
 from labelloop.datasets.formats.yolo import FORMAT
 from labelloop.datasets.reading import Dataset, Reading, open_source
@@ -231,6 +232,13 @@ class TestWriting:
         text = (tmp_path / "out/data.yaml").read_text()
         assert "`labelloop split` makes one" in text
         assert yaml.safe_load(text)["train"] == "images/all"
+
+    @pytest.mark.parametrize("split", ["images", "labels"])
+    def test_a_split_that_ultralytics_would_take_for_its_folder_is_refused(self, tmp_path: Path, split: str) -> None:
+        why = f"cannot be written as yolo: split must not be named images or labels, received {split} for a.jpg"
+        with pytest.raises(LabelloopError, match=why):
+            export(self.dataset(tmp_path, a=split), tmp_path / "out", "yolo")
+        assert not (tmp_path / "out").exists()
 
     @pytest.mark.parametrize("suffix", [".jfif", ".jpe", ".gif"])
     def test_what_ultralytics_passes_over_is_said(self, tmp_path: Path, suffix: str) -> None:
