@@ -16,6 +16,7 @@ from .app_server import AppServer, start_app
 from .mongod import Server, ensure_mongod
 from .output import progress_bar, say
 from .servers import free_port
+from .window_conflicts import show_conflicts
 from .window_layout import save_layout
 from .windows import fiftyone_session
 
@@ -57,6 +58,7 @@ def browse(
     with fiftyone_session(workspace, author) as server:
         window = _shown(ledger, version, where, discard)
         _add_pictures(workspace, window, quality, embeddings)
+        show_conflicts(workspace, window)
         layout = save_layout(window)
         # In this mode of FiftyOne's the sidebar names no values and counts nothing until they are typed.
         quick = window.collection().estimated_document_count() > _MANY

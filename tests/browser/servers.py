@@ -65,11 +65,11 @@ def environment() -> dict[str, str]:
     return {**kept, "PYTHONUTF8": "1"}
 
 
-def labelloop(*words: object, status: int = 0) -> Any:
+def labelloop(*words: object, status: int = 0, extra: dict[str, str] | None = None) -> Any:
     """What a command prints on stdout, as JSON where it is some."""
     done = subprocess.run(
         [sys.executable, "-m", "labelloop", *map(str, words)],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False, timeout=300,
+        cwd=ROOT, env={**environment(), **(extra or {})}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == status, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout

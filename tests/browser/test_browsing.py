@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("playwright", reason="there is no playwright to drive a browser")
 
+from labelloop.tools.mongod_process import find_mongod
 from tests.browser.pages import Window
 from tests.browser.servers import COUNT, ROOT, Browsing, environment, key, labelloop, running, sample_id, until
 
@@ -54,8 +55,8 @@ def browse(own_home: Path) -> Generator[Any]:
     """A function that starts `labelloop browse` and waits for it; what still runs at the end is stopped."""
     started: list[Browsing] = []
 
-    def start(*options: object) -> Browsing:
-        started.append(Browsing(own_home, *options))
+    def start(*options: object, **more: Any) -> Browsing:
+        started.append(Browsing(own_home, *options, **more))
         return started[-1].ready()
 
     yield start
@@ -64,10 +65,10 @@ def browse(own_home: Path) -> Generator[Any]:
     assert not running(str(own_home)), "nothing is left running"
 
 
-def edit(home: Path, name: str) -> None:
+def edit(home: Path, name: str, extra: dict[str, str] | None = None) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _EDIT, str(home), sample_id(name)],
-        cwd=ROOT, env=environment(), capture_output=True, text=True, check=False, timeout=300,
+        cwd=ROOT, env={**environment(), **(extra or {})}, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
@@ -155,3 +156,27 @@ def test_another_project_of_the_user_is_left_alone(browse: Any, tmp_path: Path) 
     finally:
         said, _ = other.communicate("\n", timeout=120)
     assert said.strip().endswith("['won'] 1"), said
+
+
+def test_a_team_s_mongodb_has_the_window(browse: Any, own_home: Path, tmp_path: Path, new_page: Any) -> None:
+    (tmp_path / "team").mkdir()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    team = subprocess.Popen(
+        [find_mongod(), "--dbpath", tmp_path / "team", "--port", str(port), "--bind_ip", "127.0.0.1"],
+        stdout=subprocess.DEVNULL,
+    )
+    there = {"FIFTYONE_DATABASE_URI": f"mongodb://127.0.0.1:{port}"}
+    try:
+        server = browse(extra=there)
+        Window(new_page(), server.address).open(COUNT)
+        assert not (own_home / "mongo").exists(), "no MongoDB of the workspace's own was started"
+        edit(own_home, key(2), there)
+        done = labelloop("commit", "won", "--home", own_home, "--author", "eve", "--json", extra=there)
+        assert (done["commit"]["version"], done["commit"]["author"]) == (2, "eve")
+        assert server.interrupt() == 0
+        assert team.poll() is None, "it is the team's"
+    finally:
+        team.terminate()
+        team.wait(60)

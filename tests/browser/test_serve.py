@@ -134,7 +134,9 @@ def test_both_pages_are_served_and_looked_after(
 
     killed = pid(home)
     os.killpg(killed, signal.SIGKILL)
-    first.says("Label Studio has stopped; it is started again.")
+    # Both look after it; whoever sees it first starts it again.
+    stopped = "Label Studio has stopped; it is started again."
+    until("it is started again", lambda: stopped in first.said + second.said)
     until("it answers again", lambda: pid(home) not in (0, killed) and answers(f"{desk}/health"))
     assert labelloop("pull", "won", "--home", home, "--json")["waiting"] == COUNT - 1
 

@@ -97,9 +97,12 @@ def test_a_signal_to_stop_leaves_nothing_half_done(unharmed: Unharmed, tmp_path:
         _, said = process.communicate()
         assert not partial_of(target).exists(), said
         assert "Traceback" not in said
-        if target.exists():
+        finished = target.exists()
+        if finished:
             assert contents(target) == unharmed.holds
             subprocess.run(["rm", "-r", str(target)], check=True)
+        if finished and process.returncode == -number:
+            continue  # all was done: while Python itself shuts down its handlers are gone, and the signal ends it
         if process.returncode != 0:
             stopped += 1
             assert process.returncode == 128 + number

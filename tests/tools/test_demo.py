@@ -62,7 +62,7 @@ def test_the_demo_goes_from_nothing_to_both_pages_and_on_from_there(
         until("both pages are there", lambda: "Ctrl-C stops" in log.read_text() or again.poll() is not None, 300)
         said = log.read_text()
         assert said.count("is there already") == len(left)
-        assert "0 new tasks" in said
+        assert f"{waiting} there already" in said
         addresses = re.findall(r"^http://127\.0\.0\.1:[0-9]+", said, re.MULTILINE)
         assert len(set(addresses)) == 2, said
         for address in addresses:

@@ -12,11 +12,15 @@ import yaml
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.ledger import Ledger
+from labelloop.datasets.merging import Conflict
 from labelloop.datasets.window import Window, build_window, find_edits, open_window
+from labelloop.label_config.conflicts import to_desk_conflict, write_conflicts
+from labelloop.label_config.desk import desk_folder
 from labelloop.tools.fiftyone_plugin import MANIFEST, PANEL, SCRIPT
 from labelloop.tools.fiftyone_plugin.actions import ACTIONS
-from labelloop.tools.fiftyone_plugin.forms import Action, Choice, Note, Place, Progress, Said, Show
+from labelloop.tools.fiftyone_plugin.forms import Action, Choice, Note, Place, Progress, Said, Show, Switch
 from labelloop.tools.fiftyone_plugin.labels import head_of, tables_of
+from labelloop.tools.window_conflicts import VIEW
 from tests.datasets.window_runs import box, new_ledger, sample, workspace
 
 _ACTIONS = {action.name: action for action in ACTIONS}
@@ -114,6 +118,22 @@ def test_commit_asks_about_conflicts_only_where_there_can_be_some() -> None:
     assert run(place, "commit").sentence == "Version 3: 1 box renamed."
 
 
+def test_a_label_that_is_no_class_becomes_one_where_that_is_wanted() -> None:
+    place = make_place("new-class")
+    rename(place.window, "a.jpg", "500")
+    rename(place.window, "b.jpg", "10")
+    said = form(place, "commit")
+    assert said.startswith("Edited: **1 box renamed, 1 that cannot be taken**\na.jpg: box ")
+    assert said.endswith("received '500'")
+    names = [field.name for field in _ACTIONS["commit"].form(place, {}) if isinstance(field, Switch)]
+    assert names == ["new_classes", "skip_bad"]
+    assert form(place, "commit", {"new_classes": True}) == "Edited: **2 boxes renamed**"
+    with pytest.raises(LabelloopError, match="nothing was"):
+        run(place, "commit")
+    assert run(place, "commit", {"new_classes": True}).sentence == "Version 2: 2 boxes renamed."
+    assert place.window.ledger.classes()[-1] == "500"
+
+
 def test_an_undo_beside_edits_leaves_the_window_and_says_so() -> None:
     place = make_place("undo")
     commit(place.window.ledger, "b.jpg", "10")
@@ -139,6 +159,23 @@ def test_export_shows_what_is_lost_before(tmp_path: Path) -> None:
     assert "Not in it:" in said
     with pytest.raises(LabelloopError, match="must be an absolute path"):
         run(place, "export", {"format": "yolo", "target": "out"})
+
+
+def test_conflicts_are_a_saved_view_as_long_as_there_are_some() -> None:
+    place = make_place("conflicts")
+    dataset = place.window.dataset()
+    (old,) = place.window.ledger.samples(keys=["b.jpg"])
+    told = Conflict("b.jpg", old.boxes[0].id, "label", "앞면", "앞면", "10")
+    folder = desk_folder(place.workspace, place.window.ledger.folder.name)
+    folder.mkdir(parents=True)
+    write_conflicts(folder, [to_desk_conflict(told, "ledger", ["eve"], "1/conflicts/b.jpg", 7)])
+    steps = list(_ACTIONS["conflicts"].run(place, {}))
+    assert steps[0] == Show(["b.jpg"])
+    assert dataset.load_saved_view(VIEW).values("key") == ["b.jpg"]
+    commit(place.window.ledger, "b.jpg", "10")
+    assert run(place, "conflicts").sentence == "No conflicts."
+    dataset.reload()
+    assert VIEW not in dataset.list_saved_views()
 
 
 def test_what_changed_is_shown() -> None:

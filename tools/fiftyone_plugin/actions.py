@@ -16,14 +16,20 @@ def commit_form(place: Place, values: Values) -> Sequence[Field]:
     """What was edited, and what to say of it."""
     from ...datasets.window import find_edits
 
-    edits = find_edits(place.window)
-    if not edits:
+    wanted = bool(values.get("new_classes"))
+    edits = find_edits(place.window, new_classes=wanted)
+    refused = bool(edits.problems)
+    # With new classes taken fewer edits are refused: those that the switch would let in are worth asking about.
+    asks = wanted or (refused and len(find_edits(place.window, new_classes=True).problems) < len(edits.problems))
+    if not edits and not refused:
         return (Note("Nothing was edited since this version."),)
     fields: list[Field] = [Note(f"Edited: **{edits.summary()}**")]
     fields += [Note(str(problem), "warning") for problem in edits.problems[:5]]
     fields.append(Text("message", "What was done and why"))
     fields.append(Text("author", "Who did it", place.author))
-    if edits.problems:
+    if asks:
+        fields.append(Switch("new_classes", "Labels that are no class yet become classes"))
+    if refused:
         fields.append(Switch("skip_bad", "Leave out what cannot be taken"))
     if edits.removed:
         fields.append(
@@ -53,6 +59,7 @@ def commit_run(place: Place, values: Values) -> Iterator[Step]:
         message=str(values.get("message") or ""),
         on_conflict=values.get("on_conflict") or "refuse",
         remove=bool(values.get("remove")),
+        new_classes=bool(values.get("new_classes")),
         skip_bad=bool(values.get("skip_bad")),
     )
     yield Said(f"{commit_line(done.commit)} {done.waiting}".strip(), changed=True)

@@ -90,6 +90,7 @@ def pull_run(place: Place, values: Values) -> Iterator[Step]:
     from ...label_config.pull import pull
     from ..desk_reports import pull_text
     from ..desks import open_desk
+    from ..window_conflicts import show_conflicts
     from .actions import markdown_list
 
     ledger = place.window.ledger
@@ -107,6 +108,7 @@ def pull_run(place: Place, values: Values) -> Iterator[Step]:
             text += "\nThe window stays as it is: what was edited here is not committed yet."
         if values.get("show"):
             yield Show(sorted({change.key for change in ledger.changes(before, ledger.version())}))
+    show_conflicts(place.workspace, place.window)
     first, _, rest = text.partition("\n")
     yield Said(first, markdown_list(rest), changed=bool(report.commits))
 
@@ -122,7 +124,9 @@ def conflicts_form(place: Place, values: Values) -> Sequence[Field]:
 
 def conflicts_run(place: Place, values: Values) -> Iterator[Step]:
     """Show the images with conflicts."""
-    found = _conflicts(place)
+    from ..window_conflicts import show_conflicts
+
+    found = show_conflicts(place.workspace, place.window)
     if found:
         yield Show(sorted({each.key for each in found}))
     yield Said(
