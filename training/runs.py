@@ -87,6 +87,18 @@ class Run:
             os.close(descriptor)
         return "failed" if (self.folder / "failed.txt").exists() else "stopped"
 
+    def holder(self) -> int:
+        """The process that works on it, 0 where none does; as the system's list of locks has it.
+
+        Reference: https://man7.org/linux/man-pages/man5/proc_locks.5.html
+        """
+        wanted = str(self.folder.stat().st_ino)
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            words = line.split()
+            if words[1:4] == ["FLOCK", "ADVISORY", "WRITE"] and words[5].rpartition(":")[2] == wanted:
+                return max(int(words[4]), 0)  # -1 where it is of another container
+        return 0
+
     def samples(self) -> list[Sample]:
         """The images and labels that the run was made from, in the order of their keys."""
         return to_samples(pl.read_parquet(self.folder / "samples.parquet"))

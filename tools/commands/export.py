@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..ledgers import dataset_options, open_ledger
 from ..options import FormatName
+
+if TYPE_CHECKING:
+    from ...datasets.augment_baking import Baking
+    from ...datasets.reading import Dataset
 
 
 @click.command(name="export")
@@ -24,9 +29,16 @@ from ..options import FormatName
     "--segmentation", is_flag=True, help="COCO: write each box as a polygon too, for Mask R-CNN and Detectron2."
 )
 @click.option("--allow-leak", is_flag=True, help="Write even where a group of images lies in two splits.")
+@click.option(
+    "--augment", default="", metavar="PRESET|FILE",
+    help="Put augmented copies beside the images of train; `labelloop preview` shows what that does.",
+)  # fmt: skip
+@click.option("--copies", type=click.IntRange(1), help="With --augment: how many copies of each image; else 1.")
+@click.option("--seed", type=int, help="With --augment: another seed, other copies; else 0.")
 def command(
     name: str, home: Path | None, as_json: bool, target_format: str, target: Path, version: int | None, where: str,
-    leave_images: bool, unlabelled: bool, segmentation: bool, allow_leak: bool,
+    leave_images: bool, unlabelled: bool, segmentation: bool, allow_leak: bool, augment: str, copies: int | None,
+    seed: int | None,
 ) -> None:  # fmt: skip
     """Write a version of the data set NAME as a new folder in a format.
 
@@ -36,8 +48,13 @@ def command(
     \b
     Example:
       labelloop export won --format yolo --to won-yolo
+      labelloop export won --format yolo --to won-baked --augment digits --copies 3
     """
     from ..output import progress_bar, say, show_json
+
+    if not augment and (copies is not None or seed is not None):
+        raise click.UsageError("--copies and --seed are for --augment")
+    baking = _baking(augment, copies or 1, seed or 0) if augment else None
 
     ledger = open_ledger(home, name)
     from ...datasets.export import export
@@ -52,9 +69,33 @@ def command(
     with progress_bar("exporting") as progress:
         report = export(
             dataset, target, target_format, leave_images=leave_images, unlabelled=unlabelled,
-            with_polygons=segmentation, allow_leak=allow_leak, progress=progress,
+            with_polygons=segmentation, allow_leak=allow_leak, baking=baking, progress=progress,
         )  # fmt: skip
+    remarks = _remarks(baking, dataset) if baking is not None else []
     if as_json:
-        show_json({"name": name, "version": chosen, **export_json(report)})
+        more = {"augmented": report.augmented, "remarks": remarks} if baking is not None else {}
+        show_json({"name": name, "version": chosen, **export_json(report), **more})
     else:
         say(f"{name}, version {chosen}\n{export_text(report)}")
+        if baking is not None:
+            say(
+                "\n".join(
+                    [f"{report.augmented} of the images are augmented copies, listed in augmented.csv.", *remarks]
+                )
+            )
+
+
+def _baking(augment: str, copies: int, seed: int) -> Baking:
+    """What is to be baked in."""
+    from ...datasets.augment_baking import Baking
+    from ...datasets.augmentation import read_augmentation
+
+    return Baking(read_augmentation(augment), copies, seed)
+
+
+def _remarks(baking: Baking, dataset: Dataset) -> list[str]:
+    """What is to be known of the copies."""
+    from ...datasets.augment_remarks import find_remarks
+
+    boxes = any(sample.boxes for sample in dataset.samples)
+    return [str(remark) for remark in find_remarks(baking.augmentation, dataset.classes, boxes=boxes)]

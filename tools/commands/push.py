@@ -23,8 +23,9 @@ from ..ledgers import dataset_options, open_ledger
 @click.option("--findings", is_flag=True, help="Only images with findings at their import.")
 @click.option("--limit", type=click.IntRange(1), help="Only so many, the first by key.")
 @click.option(
-    "--with", "start", default="labels", show_default=True, help="What people start from: labels, or nothing."
-)
+    "--with", "start", default="labels", show_default=True, metavar="labels|nothing|RUN",
+    help="What people start from: today's labels, nothing, or the boxes that a detector's run finds.",
+)  # fmt: skip
 @click.option(
     "--task",
     "kind",
@@ -57,7 +58,7 @@ def command(
     \b
     Example:
       labelloop push won --where "split = 'train'" --limit 200
-      labelloop push won --unlabelled --with nothing
+      labelloop push won --unlabelled --with won-3
     """
     from ..output import progress_bar, say, show_json
 
@@ -68,13 +69,18 @@ def command(
     from ...label_config.config import Kind
     from ...label_config.push import push
     from ..desk_reports import push_json, push_text
+    from ..desk_starts import start_of
     from ..desks import open_desk
     from ..selection import chosen_keys
 
+    workspace = find_workspace(home)
     keys = chosen_keys(ledger, where=where, key_file=key_file, unlabelled=unlabelled, findings=findings, limit=limit)
-    with open_desk(find_workspace(home), name, image_address) as desk, progress_bar("pushing") as progress:
+    with progress_bar("detecting") as progress:
+        predictions = start_of(workspace, ledger, keys, start, progress)
+    with open_desk(workspace, name, image_address) as desk, progress_bar("pushing") as progress:
         report = push(
             ledger, desk.client, desk.folder, desk.images, keys, kind=cast("Kind | None", kind), start=start,
+            predictions=predictions,
             xml=config.read_text(encoding="utf-8") if config else "", annotators=annotators or 0, again=again,
             progress=progress,
         )  # fmt: skip

@@ -8,6 +8,16 @@ from pathlib import Path
 from ...datasets.errors import LabelloopError
 from .desk_actions import conflicts_form, conflicts_run, pull_form, pull_run, push_form, push_run
 from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
+from .training_actions import (
+    compare_form,
+    compare_run,
+    preview_form,
+    preview_run,
+    run_form,
+    run_run,
+    train_form,
+    train_run,
+)
 
 _SHOWN = 30
 
@@ -315,5 +325,9 @@ ACTIONS = (
     Action("export", "Export", "download", export_form, export_run),
     Action("near_duplicates", "Find near-duplicates", "content_copy", near_form, near_run),
     Action("revert", "Undo a commit", "undo", revert_form, revert_run),
+    Action("preview", "Preview augmentation", "auto_awesome", preview_form, preview_run),
+    Action("train", "Train", "model_training", train_form, train_run),
+    Action("run", "Show a run", "insights", run_form, run_run),
+    Action("compare", "Compare runs", "compare_arrows", compare_form, compare_run),
 )
 """All of them, in the order of their buttons."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from typing import Any, cast
+from urllib.parse import quote
 
 import fiftyone.operators as _operators  # pyright: ignore[reportMissingTypeStubs]
 from fiftyone.operators import types as _types  # pyright: ignore[reportMissingTypeStubs]
@@ -22,6 +23,7 @@ from .actions import ACTIONS
 from .desk_actions import desk_text
 from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Text
 from .labels import head_of, tables_of
+from .training_actions import runs_table
 
 operators = cast("Any", _operators)
 types = cast("Any", _types)
@@ -104,7 +106,12 @@ def _end(ctx: Any, said: Said) -> Iterator[Any]:
         yield ctx.trigger(f"{OWNER}/{RELOAD}")
     # Without an output of its own, FiftyOne leaves the bar where it stood.
     shown = types.Object()
-    shown.md(f"**{said.sentence}**\n\n{said.text}", name="text")
+    parts = [f"**{said.sentence}**", said.text]
+    if said.image is not None:
+        # The App's own door to the files of this machine; the time is there so that a new picture is loaded anew.
+        address = f"/media?filepath={quote(str(said.image), safe='')}&t={said.image.stat().st_mtime_ns}"
+        parts.append(f"![{said.image.name}]({address})")
+    shown.md("\n\n".join(filter(None, parts)), name="text")
     yield ctx.ops.show_output(types.Property(shown).to_json(), {})
 
 
@@ -174,7 +181,7 @@ class LabelsPanel(_Panel):
         """Read what the panel shows."""
         try:
             place = _place(ctx)
-            tables = tables_of(place.window)
+            tables = [*tables_of(place.window), *filter(lambda table: table.rows, [runs_table(place)])]
             head = "\n\n".join(filter(None, (head_of(place.window), desk_text(place))))
             ctx.panel.set_state("head", head)
         except LabelloopError as error:

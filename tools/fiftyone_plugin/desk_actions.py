@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ...label_config.conflicts import DeskConflict
 
 _KEEP = "as before"
+_STARTS = {"labels": "today's labels", "nothing": "nothing"}
 
 
 def desk_text(place: Place) -> str:
@@ -36,7 +37,7 @@ def push_form(place: Place, values: Values) -> Sequence[Field]:
         Note(
             f"Sends {what} to Label Studio, as the ledger has them. Images that are there already get no second task."
         ),
-        Choice("start", "People start from", {"labels": "today's labels", "nothing": "nothing"}, "labels"),
+        Choice("start", "People start from", {**_STARTS, **_detectors(place)}, "labels"),
         Choice(
             "kind",
             "What people are asked for",
@@ -55,16 +56,21 @@ def push_run(place: Place, values: Values) -> Iterator[Step]:
     from ...label_config.config import Kind
     from ...label_config.push import push
     from ..desk_reports import push_text
+    from ..desk_starts import start_of
     from ..desks import open_desk
 
     ledger = place.window.ledger
+    start, keys = str(values.get("start") or "labels"), place.selected()
+    if start not in _STARTS:
+        yield Progress(f"{start} looks at the images", 0.05)
+    predictions = start_of(place.workspace, ledger, keys, start)
     yield Progress("asking Label Studio", 0.1)
     kind = str(values.get("kind") or _KEEP)
     with open_desk(place.workspace, ledger.folder.name, str(values.get("address") or "")) as desk:
         yield Progress("sending", 0.4)
         report = push(
-            ledger, desk.client, desk.folder, desk.images, place.selected(),
-            kind=None if kind == _KEEP else cast("Kind", kind), start=str(values.get("start") or "labels"),
+            ledger, desk.client, desk.folder, desk.images, keys,
+            kind=None if kind == _KEEP else cast("Kind", kind), start=start, predictions=predictions,
             again=bool(values.get("again")),
         )  # fmt: skip
     said, _, rest = push_text(ledger.folder.name, report).partition("\n")
@@ -133,6 +139,15 @@ def conflicts_run(place: Place, values: Values) -> Iterator[Step]:
         f"{len(found)} conflicts." if found else "No conflicts.",
         "Correct the label here and commit it, or settle them by `labelloop conflicts`." if found else "",
     )
+
+
+def _detectors(place: Place) -> dict[str, str]:
+    """The detectors' runs that are done, the newest first."""
+    from ...training.runs import list_runs
+
+    runs = list_runs(place.workspace, place.window.ledger.folder.name)
+    done = [run for run in reversed(runs) if run.plan.kind == "detector" and run.status() == "done"]
+    return {run.id: f"the boxes that {run.id} finds ({run.plan.model})" for run in done}
 
 
 def _conflicts(place: Place) -> list[DeskConflict]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -66,12 +67,14 @@ class Progress:
 class Said:
     """The end: a sentence, and a text in Markdown where more is to be read.
 
-    `changed` says that the window was written to, so that its page must be loaded anew.
+    `changed` says that the window was written to, so that its page must be loaded anew;
+    `image` is a picture of this machine to show below.
     """
 
     sentence: str
     text: str = ""
     changed: bool = False
+    image: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,149 @@
+"""Runs beside each other: the ruin of one class is seen, other labels are refused, and epochs say where it went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labelloop.datasets.errors import LabelloopError
+from labelloop.training.comparison import compare
+from labelloop.training.curves import find_overfitting, read_curve
+from labelloop.training.plots import plot_comparison, plot_learning
+from labelloop.training.results import format_result, read_scores
+from tests.training.finished_runs import detector, image, money
+
+
+def test_the_ruin_of_one_class_stands_at_the_top_though_the_mean_hides_it(tmp_path: Path) -> None:
+    """The team's last run kept the notes at .995 and ruined the coins: only a view by class shows it."""
+    before = detector(tmp_path, money())
+    after = detector(tmp_path, money(), {"50": 8, "10": 1})
+    found = compare([before, after])
+    assert found.overall["mAP50"][0] == pytest.approx(1.0)
+    assert found.overall["mAP50"][1] == pytest.approx(0.775, abs=0.01)
+    assert [each.name for each in found.classes] == ["50", "10", "1000", "5000"]
+    assert found.classes[0].count == 10
+    assert found.classes[0].change == pytest.approx(-0.8, abs=0.01)
+    assert found.classes[2].change == 0.0
+    assert found.slices[0].name == "folder=50"
+    assert "the class that changed most is 50, whose AP50-95 went from 1.000 to 0.20" in found.sentence()
+    assert found.sentence().startswith("mAP50-95 went from 1.000 to 0.77")
+    (interval,) = found.intervals
+    assert interval.run == after.id
+    assert interval.low < interval.difference < interval.high < 0
+
+
+def test_more_than_two_runs_are_compared_by_the_spread(tmp_path: Path) -> None:
+    runs = [detector(tmp_path, money(), missed) for missed in ({}, {"10": 2}, {"10": 5, "1000": 1})]
+    found = compare(runs)
+    assert found.runs == ("won-1", "won-2", "won-3")
+    assert found.classes[0].name == "10"
+    assert found.classes[0].change == pytest.approx(0.5, abs=0.01)
+    assert "lies between 0.50" in found.sentence()
+    assert len(found.intervals) == 2
+    assert plot_comparison(found, tmp_path / "three.png").stat().st_size > 10_000
+
+
+def test_runs_that_were_judged_on_other_labels_are_refused_with_what_differs(tmp_path: Path) -> None:
+    samples = money()
+    first = detector(tmp_path, samples)
+    (key,) = {sample.key for sample in samples if sample.key == "50/test 0.jpg"}
+    other = [
+        replace(sample, boxes=(replace(sample.boxes[0], label="10"),)) if sample.key == key else sample
+        for sample in samples
+    ]
+    more = [*other, image("10/test new.jpg", "test", "10")]
+    second = detector(tmp_path, more, version=2)
+    with pytest.raises(
+        LabelloopError,
+        match=r"different labels of test.*1 image only won-2 has \(such as 10/test new\.jpg\), 1 image with other labels"
+        r" \(such as 50/test 0\.jpg\)\. --on VERSION",
+    ):
+        compare([first, second])
+    assert compare([first, second], "val").split == "val"
+
+
+def test_labels_of_one_version_judge_both_anew_on_what_neither_was_trained_on(tmp_path: Path) -> None:
+    samples = money()
+    first = detector(tmp_path, samples)
+    moved = [replace(sample, split="train") if sample.key == "10/test 0.jpg" else sample for sample in samples]
+    second = detector(tmp_path, moved, {"50": 3}, version=2)
+    corrected = [
+        replace(sample, boxes=(replace(sample.boxes[0], label="1000"),)) if sample.key == "5000/test 9.jpg" else sample
+        for sample in samples
+    ]
+    found = compare([first, second], labels=corrected, named="won version 3")
+    assert found.images == 39
+    assert found.labels == "won version 3"
+    by_class = {each.name: each for each in found.classes}
+    assert by_class["50"].change == pytest.approx(-0.3, abs=0.01)
+    assert by_class["1000"].count == 11
+    assert by_class["5000"].count == 9
+    none = [sample for sample in corrected if sample.split == "train"]
+    with pytest.raises(LabelloopError, match="there is nothing to compare them on"):
+        compare([first, second], labels=none)
+
+
+def test_what_cannot_be_compared_is_a_sentence(tmp_path: Path) -> None:
+    run = detector(tmp_path, money())
+    with pytest.raises(LabelloopError, match="two runs are needed to compare, received 1"):
+        compare([run])
+    open_run = detector(tmp_path, money(), done=False)
+    with pytest.raises(LabelloopError, match="won-2 is stopped and has no result"):
+        compare([run, open_run])
+    without = [sample for sample in money() if sample.split != "test"]
+    with pytest.raises(LabelloopError, match="won-3 must have the split test like won-1, received train, val"):
+        compare([run, detector(tmp_path, without)])
+    with pytest.raises(LabelloopError, match="no scores of the split field; there are: val, test"):
+        read_scores(run.result() or {}, "field")
+
+
+def rows(*losses: tuple[float, float]) -> list[dict[str, Any]]:
+    return [{"epoch": at, "train/loss": train, "val/loss": val} for at, (train, val) in enumerate(losses, start=1)]
+
+
+@pytest.mark.parametrize(
+    ("losses", "began"),
+    [
+        ([(5, 6), (4, 5), (3, 4), (2, 3)], None),
+        ([(5, 6), (4, 5), (3, 4), (2, 4.5), (1.5, 5), (1, 6)], 4),
+        ([(5, 6), (4, 5), (3, 4), (2, 4.01), (1.5, 4.01), (1, 4.02)], None),  # noise
+        ([(5, 6), (4, 5), (3, 4), (4, 5), (5, 6)], None),  # train is worse too: that is no learning by heart
+        ([(5, 6), (4, 5), (3, 9), (2, 4), (1, 3)], None),  # one bad epoch
+        ([(5, 6), (4, 7)], None),
+        ([], None),
+    ],
+)
+def test_overfitting_begins_where_val_gets_worse_while_train_gets_better(
+    losses: Sequence[tuple[float, float]], began: int | None
+) -> None:
+    assert find_overfitting(rows(*losses)) == began
+
+
+def test_a_curve_says_the_best_epoch_and_the_gap() -> None:
+    said = rows((5, 6), (4, 5), (3, 5.5))
+    for row, value in zip(said, (0.1, 0.4, 0.3), strict=True):
+        row["val/mAP50-95"] = value
+    curve = read_curve(said, "detector")
+    assert (curve.best, curve.metric, curve.train_loss, curve.val_loss, curve.gap) == (2, 0.4, 4, 5, 1)
+    without = read_curve(rows((5, 6), (4, 5), (3, 5.5)), "classifier")
+    assert (without.best, without.metric) == (2, None)
+    assert read_curve([{"epoch": 1, "train/loss": None}], "detector").best is None
+
+
+def test_curves_are_drawn_whatever_is_known(tmp_path: Path) -> None:
+    said = rows((5, 6), (4, 5), (3, 4), (2, 4.5), (1.5, 5), (1, 6))
+    curve = read_curve(said, "detector")
+    assert plot_learning(said, curve, "원 #1 [a]", tmp_path / "new folder" / "a.png").stat().st_size > 10_000
+    assert plot_learning([{"epoch": 1}], read_curve([], "detector"), "", tmp_path / "b.png").exists()
+    with pytest.raises(LabelloopError, match="the plot cannot be written"):
+        plot_learning(said, curve, "", tmp_path / "b.png" / "c.png")
+
+
+def test_a_result_without_a_judged_split_is_read_as_nothing() -> None:
+    said = format_result({}, seconds=1.0)
+    assert said["split"] == ""
+    assert read_scores(said).images == 0

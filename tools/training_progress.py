@@ -1,0 +1,95 @@
+"""How far a detector's training is: a bar with an estimate where somebody watches, else a line an epoch."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from ..training.runs import Run
+from ..training.trainer_files import Progress
+from .output import say
+
+_PHASES = {"start": "starting the trainer", "predict": "predicting", "score": "scoring"}
+
+
+@contextmanager
+def detector_progress(epochs: int) -> Generator[Callable[[Run, Progress], None]]:
+    """A function to call with the run and how far it is."""
+    if not sys.stderr.isatty():
+        yield _Lines(epochs)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting the trainer", total=float(epochs))
+        lines = _Lines(epochs, say_phases=False)
+
+        def show(run: Run, progress: Progress) -> None:
+            lines(run, progress)
+            if progress.phase == "train":
+                done = progress.epoch - 1 + progress.done / max(progress.total, 1)
+                text = f"epoch {progress.epoch} of {progress.epochs}, batch {progress.done} of {progress.total}"
+                bar.update(task, completed=done, description=text)
+            else:
+                bar.update(task, description=_phase(progress))
+
+        yield show
+
+
+def epoch_line(row: Mapping[str, Any], epochs: int, left: float | None = None) -> str:
+    """One finished epoch on a line; what its row does not say is left out.
+
+    Args:
+        left: seconds until the end, if it is known.
+    """
+    parts = [f"epoch {row['epoch']} of {epochs}, {duration(float(row['seconds']))}"]
+    for title, names in (
+        ("train", (("loss", "train/loss"),)),
+        ("val", (("loss", "val/loss"), ("mAP50", "val/mAP50"), ("mAP50-95", "val/mAP50-95"))),
+    ):
+        said = [f"{label} {row[name]:.3f}" for label, name in names if isinstance(row.get(name), int | float)]
+        if said:
+            parts.append(f"{title} {', '.join(said)}")
+    return "; ".join(parts) + (f" (about {duration(left)} left)" if left and left >= 1 else "")
+
+
+def duration(seconds: float) -> str:
+    """A time span for people: `4.2 s`, `3 min 5 s`, `2 h 11 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min {int(seconds % 60)} s"
+    return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
+
+
+class _Lines:
+    def __init__(self, epochs: int, *, say_phases: bool = True) -> None:
+        self.epochs = epochs
+        self.say_phases = say_phases
+        self.known = -1
+        self.phase = ""
+
+    def __call__(self, run: Run, progress: Progress) -> None:
+        rows = run.epochs()
+        if self.known < 0 and progress.phase == "start":
+            self.known = len(rows)
+            if rows:
+                say(f"  going on after epoch {len(rows)}")
+        for row in rows[max(self.known, 0) :]:
+            mean = sum(float(str(each["seconds"])) for each in rows) / len(rows)
+            say(f"  {epoch_line(row, self.epochs, (self.epochs - int(str(row['epoch']))) * mean)}")
+        self.known = max(self.known, len(rows))
+        phase = _phase(progress)
+        if phase != self.phase and self.say_phases:
+            say(f"  {phase} ...") if phase else None
+        self.phase = phase
+
+
+def _phase(progress: Progress) -> str:
+    said = _PHASES.get(progress.phase, "")
+    return f"{said} {progress.split}".strip()

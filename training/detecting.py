@@ -1,0 +1,91 @@
+"""Boxes that a detector's run finds on images of the ledger, whoever they are: the start of a task, or a look ahead."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+import polars as pl
+
+from ..datasets.errors import LabelloopError
+from ..datasets.reading import Progress
+from ..datasets.schema import Box, Sample
+from .predictions import to_boxes
+from .runs import Run
+
+USUAL_CONFIDENCE = 0.25
+"""From where on a box is kept, where the run has no confidence of its own, chosen on val."""
+
+
+def detect(
+    run: Run,
+    samples: Sequence[Sample],
+    *,
+    confidence: float | None = None,
+    progress: Progress | None = None,
+) -> dict[str, tuple[Box, ...]]:
+    """The boxes that a run's best weights find, by key; an image on which nothing is found has none.
+
+    Corners are in pixels of the upright image, and never outside it.
+
+    Args:
+        confidence: boxes with a lower score are left out; None takes the one with the best mean f1 on the run's val.
+
+    Raises:
+        LabelloopError: the run is no detector's, has learned nothing yet, or the process failed.
+    """
+    weights = run.weights / "best.pt"
+    if run.plan.kind != "detector" or not weights.is_file():
+        raise LabelloopError(
+            f"{run.id} must be a detector's run that is done, received a {run.plan.kind}'s that is {run.status()}"
+        )
+    least = own_confidence(run) if confidence is None else confidence
+    with tempfile.TemporaryDirectory(prefix="labelloop-") as name:
+        folder = Path(name)
+        wanted = {
+            "weights": str(weights), "classes": list(run.plan.classes), "confidence": least,
+            "settings": {key: run.plan.settings[key] for key in ("imgsz", "device")},
+            "images": [[sample.key, str(sample.path), *sample.size] for sample in samples],
+        }  # fmt: skip
+        (folder / "wanted.json").write_bytes(orjson.dumps(wanted))
+        _run_process(folder, len(samples), progress)
+        found = to_boxes(pl.read_parquet(folder / "found.parquet"))
+    return {sample.key: found.get(sample.key, ()) for sample in samples}
+
+
+def own_confidence(run: Run) -> float:
+    """The confidence with the best mean f1 on the run's val, as its result has it."""
+    said = (run.result() or {}).get("splits", {}).get("val", {}).get("overall", {}).get("confidence")
+    return float(said) if said else USUAL_CONFIDENCE
+
+
+def _run_process(folder: Path, total: int, progress: Progress | None) -> None:
+    settings = {
+        **os.environ, "YOLO_CONFIG_DIR": str(folder / "settings"), "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false",
+        "PYTHONUNBUFFERED": "1", "LABELLOOP_PARENT": str(os.getpid()),
+    }  # fmt: skip
+    command = [sys.executable, "-m", f"{__package__}.ultralytics_detecting", str(folder)]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
+            start_new_session=True, text=True,
+        )  # fmt: skip
+        try:
+            for line in process.stdout or ():
+                if progress and line.strip().isdecimal():
+                    progress(int(line), total)
+            process.wait()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+            if process.stdout:
+                process.stdout.close()
+    if process.returncode != 0:
+        lines = (folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        raise LabelloopError(f"the detector stopped: {lines[-1] if lines else f'exit status {process.returncode}'}")
