@@ -17,7 +17,7 @@ from ..datasets.findings import Finding
 from ..datasets.schema import NOTHING, Box, Json, Sample
 from .config import COMMENT, UNSURE, Config
 from .percent import Percent, is_over_the_edge, is_untouched, to_corners
-from .tasks import META, Task
+from .tasks import CHOSEN, META, Pushed, Task
 
 _ID = re.compile("[0-9a-f]{24}")
 
@@ -31,52 +31,59 @@ class Answer:
 
     `said` is the image with the person's labels on it, all else as it was when it was
     pushed; its boxes are those of the past that are left, in their order, then the new ones.
-    `digest` is the same for the same labels, and only then. `updated` is Label Studio's time.
+    `digest` is the same for the same labels, and only then. `made` and `updated` are Label
+    Studio's times.
     """
 
     id: int
     author: str
+    made: str
     updated: str
     said: Sample
     digest: str
     findings: tuple[Finding, ...] = ()
 
+    @property
+    def name(self) -> str:
+        """What tells it from all others: Label Studio may give the id of a deleted one again."""
+        return f"{self.id} {self.made}"
 
-def version_of(annotation: Mapping[str, Any], task: Task, head: int) -> int:
-    """The version of the ledger that a person started from.
 
-    A region that is left says it; else it is the last that the task had when the person began.
+def push_of(annotation: Mapping[str, Any], task: Task, head: int) -> Pushed:
+    """The push that a person started from.
+
+    A region that is left says its version; when the person began says which of the pushes
+    it was, and the version too where no region is left.
 
     Args:
         head: the last version of the ledger.
     """
-    for region in _results(annotation):
-        meta = region.get("meta")
-        version = cast("Mapping[str, object]", meta).get(META) if isinstance(meta, Mapping) else None
-        if isinstance(version, int) and 0 <= version <= head:
-            return version
-    known = [version for version, _ in task.pushed]
     begun = _begun(annotation)
-    if begun is None:
-        return known[-1]
-    before = [version for version, time in task.pushed if datetime.fromisoformat(time) <= begun]
-    return before[-1] if before else known[0]
+    seen = [each for each in task.pushed if begun is None or datetime.fromisoformat(each.time) <= begun]
+    last = seen[-1] if seen else task.pushed[0]
+    version = next((found for region in _results(annotation) if (found := _version(region, head)) is not None), None)
+    if version is None:
+        return last
+    return next((each for each in reversed(seen) if each.version == version), replace(last, version=version))
 
 
-def read_answer(annotation: Mapping[str, Any], past: Sample, config: Config, author: str, place: str) -> Answer:
+def read_answer(
+    annotation: Mapping[str, Any], past: Sample, config: Config, author: str, place: str, *, tags: str | None = None
+) -> Answer:
     """What a person says about an image.
 
     Args:
         annotation: submitted, as Label Studio's API gives it.
         past: the image as it was when the person began.
         place: of the annotation, for findings: `tasks[7].annotations[0]`.
+        tags: of the labeling config that the person's start was made for; None is this one's.
     """
-    reader = _Reader(past, config, place)
+    reader = _Reader(past, config, place, config.shown(config.tags if tags is None else tags))
     for index, region in enumerate(_results(annotation)):
         reader.read(region, f"{place}.result[{index}]")
     said = reader.said()
-    updated = to_time(annotation["updated_at"]).isoformat() if annotation.get("updated_at") else ""
-    return Answer(int(annotation["id"]), author, updated, said, digest_of(said), tuple(reader.findings))
+    made, updated = (_iso(annotation.get(name)) for name in ("created_at", "updated_at"))
+    return Answer(int(annotation["id"]), author, made, updated, said, digest_of(said), tuple(reader.findings))
 
 
 def digest_of(sample: Sample) -> str:
@@ -88,8 +95,8 @@ def digest_of(sample: Sample) -> str:
 class _Reader:
     """The regions of one annotation, put together."""
 
-    def __init__(self, past: Sample, config: Config, place: str) -> None:
-        self._past, self._config, self._place = past, config, place
+    def __init__(self, past: Sample, config: Config, place: str, shown: frozenset[str]) -> None:
+        self._past, self._config, self._place, self._shown = past, config, place, shown
         self._known = {box.id: box for box in past.boxes}
         self._boxes: dict[str, Box] = {}
         self._held: set[str] = set()
@@ -131,8 +138,9 @@ class _Reader:
             boxes = tuple(self._with_words(box) for box in [*(box for box in kept if box is not None), *new])
         if config.choice:
             label = self._label
-            if label is None and config.kind == "image-labels":
-                label = past.label  # the config asks for a class, so there is none only where it could not be read
+            if label is None and (config.kind == "image-labels" or "choice" not in self._shown):
+                # A config that asks for nothing else has a class wherever it could be read.
+                label = past.label
         state = "labelled" if boxes or label is not None else "negative"
         if config.kind == "image-labels" and state == "negative":
             state = past.state
@@ -203,12 +211,15 @@ class _Reader:
         ticked, text = box.id in self._unsure, self._comments.get(box.id, "").strip()
         if box.id in self._held and box.id not in self._boxes:
             return box
-        if self._config.unsure and ticked != (attributes.get(UNSURE) is True):
+        known = box.id in self._known
+        asked = self._config.unsure and (ticked or not known or UNSURE in self._shown)
+        if asked and ticked != (attributes.get(UNSURE) is True):
             attributes.pop(UNSURE, None)
             if ticked:
                 attributes[UNSURE] = True
         was = attributes.get(COMMENT)
-        if self._config.comment and text != (was.strip() if isinstance(was, str) else ""):
+        asked = self._config.comment and (text or not known or COMMENT in self._shown)
+        if asked and text != (was.strip() if isinstance(was, str) else ""):
             attributes.pop(COMMENT, None)
             if text:
                 attributes[COMMENT] = text
@@ -225,6 +236,16 @@ class _Reader:
 
     def _find(self, kind: str, place: str, message: str) -> None:
         self.findings.append(Finding(kind, place, f"{message} ({self._past.key})"))
+
+
+def _version(region: Result, head: int) -> int | None:
+    """The version of the ledger that a region was pushed with, None where it does not say a possible one."""
+    meta, name = region.get("meta"), str(region.get("id", ""))
+    if region.get("type") == "choices" and name.startswith(CHOSEN) and name.removeprefix(CHOSEN).isdecimal():
+        version: object = int(name.removeprefix(CHOSEN))
+    else:
+        version = cast("Mapping[str, object]", meta).get(META) if isinstance(meta, Mapping) else None
+    return version if isinstance(version, int) and 0 <= version <= head else None
 
 
 def _results(annotation: Mapping[str, Any]) -> Sequence[Result]:
@@ -250,6 +271,10 @@ def _begun(annotation: Mapping[str, Any]) -> datetime | None:
     if not made:
         return None
     return to_time(made) - timedelta(seconds=float(annotation.get("lead_time") or 0))
+
+
+def _iso(value: object) -> str:
+    return to_time(value).isoformat() if value else ""
 
 
 def to_time(value: object) -> datetime:

@@ -30,6 +30,10 @@ _IDS = 200
 _ACCESS_SECONDS = 240
 """An access token is made anew after this time; it is good for 300 seconds."""
 _TRIES = 4
+_LEFT = "Deleted"
+"""Label Studio's name for whoever is no member of the organisation any more."""
+_AWAY = (502, 503, 504)
+"""What a proxy answers while the server behind it starts."""
 
 
 class DeskRefused(LabelloopError):
@@ -38,6 +42,10 @@ class DeskRefused(LabelloopError):
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class DeskAway(LabelloopError):
+    """Label Studio does not answer, or whatever stands before it says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +113,10 @@ class Client:
         self._ask("DELETE", path)
 
     def people(self) -> dict[int, Person]:
-        """The users by id, each by email where there is one."""
+        """The users by id, each by email where there is one; without those who left, whose names are not told."""
         found = cast("list[Fields]", self.get("/api/users/"))
-        return {each["id"]: Person(each["id"], each.get("email") or each.get("username") or "") for each in found}
+        named = {each["id"]: str(each.get("email") or each.get("username") or "") for each in found}
+        return {number: Person(number, name) for number, name in named.items() if name != _LEFT}
 
     def projects(self) -> Iterator[Fields]:
         """All projects that the token may see."""
@@ -128,15 +137,15 @@ class Client:
     ) -> Iterator[Fields]:
         """The tasks of a project, ordered by id.
 
+        Each page goes on after the last id, not at a number of tasks: what comes and goes
+        meanwhile, by an answer or a filter, neither skips a task nor gives one twice.
+
         Args:
-            include: only these fields, with commas between.
+            include: only these fields, with commas between; `id` must be among them.
             where: filters that must all hold.
             full: with annotations, predictions and drafts.
         """
-        query: Fields = {"ordering": ["tasks:id"]}
-        if where:
-            query["filters"] = {"conjunction": "and", "items": list(where)}
-        yield from self._pages(project, query, include, full)
+        yield from self._pages(project, {}, where, include, full=full)
 
     def tasks_by_id(
         self, project: int, ids: Iterable[int], *, include: str = "", full: bool = True
@@ -145,7 +154,13 @@ class Client:
         ordered = sorted(set(ids))
         for start in range(0, len(ordered), _IDS):
             chosen = {"all": False, "included": ordered[start : start + _IDS]}
-            yield from self._pages(project, {"selectedItems": chosen, "ordering": ["tasks:id"]}, include, full)
+            yield from self._pages(project, {"selectedItems": chosen}, (), include, full=full)
+
+    def newest_change(self, project: int) -> str:
+        """When a task of a project changed last, by Label Studio's clock; "" where there is none."""
+        query: Fields = {"ordering": ["-tasks:updated_at"]}
+        found = self._page(project, query, "id,updated_at", 1, full=False)["tasks"]
+        return str(found[0]["updated_at"]) if found else ""
 
     def count(self, project: int, where: Sequence[Fields]) -> int:
         """How many tasks of a project meet all filters."""
@@ -169,22 +184,31 @@ class Client:
         """The HTTP status of a GET of one byte, for asking whether the server can read an image."""
         return self._send("GET", path, headers={"Range": "bytes=0-0"}).status_code
 
-    def _pages(self, project: int, query: Fields, include: str, full: bool) -> Iterator[Fields]:
+    def _pages(
+        self, project: int, query: Fields, where: Sequence[Fields], include: str, *, full: bool
+    ) -> Iterator[Fields]:  # fmt: skip
         size = _FULL_PAGE if full else _PAGE
+        last = 0
+        while True:
+            after: Fields = {"filter": "filter:tasks:id", "operator": "greater", "type": "Number", "value": last}
+            asked = {**query, "ordering": ["tasks:id"], "filters": {"conjunction": "and", "items": [*where, after]}}
+            page = self._page(project, asked, include, size, full=full)
+            found = cast("list[Fields]", page["tasks"])
+            yield from found
+            # A server may give less than it is asked for, so what is left is what it says is left.
+            if len(found) >= page["total"] or not found:
+                return
+            last = int(found[-1]["id"])
+
+    def _page(self, project: int, query: Fields, include: str, size: int, *, full: bool) -> Fields:
         params: Fields = {
-            "project": project, "page_size": size, "resolve_uri": "false", "query": orjson.dumps(query).decode()
+            "project": project, "page": 1, "page_size": size, "resolve_uri": "false", "query": orjson.dumps(query).decode()
         }  # fmt: skip
         if full:
             params["fields"] = "all"
         elif include:
             params["include"] = include
-        page = 1
-        while True:
-            found = self.get("/api/tasks", page=page, **params)
-            yield from found["tasks"]
-            if page * size >= found["total"]:
-                return
-            page += 1
+        return cast(Fields, self.get("/api/tasks", **params))
 
     def _whoami(self) -> Person:
         try:
@@ -209,22 +233,27 @@ class Client:
             return f"Token {self._token}"
         if time.monotonic() - self._made > _ACCESS_SECONDS or not self._access:
             answer = self._http.post("/api/token/refresh", json={"refresh": self._token})
+            _refuse_away(self.url, answer)
+            told = _told(answer).replace(self._token, "...")  # a server may quote what it was sent
+            if answer.status_code in (400, 401, 403):
+                raise DeskRefused(f"{self.url} does not take the personal access token: {told}", 401)
             if answer.status_code != 200:
-                raise DeskRefused(f"{self.url} does not take the personal access token", 401)
-            self._access, self._made = str(answer.json()["access"]), time.monotonic()
+                raise DeskRefused(f"{self.url} gives no access token: {answer.status_code} {told}", 500)
+            fields = _json(self.url, "POST", "/api/token/refresh", answer)
+            if not isinstance(fields, dict) or "access" not in fields:
+                raise LabelloopError(f"{self.url} answers, and is no Label Studio")
+            self._access, self._made = str(cast(Fields, fields)["access"]), time.monotonic()
         return f"Bearer {self._access}"
 
     def _ask(self, method: str, path: str, body: object = None, params: Mapping[str, Any] | None = None) -> Any:
         answer = self._send(method, path, body=body, params=params)
+        _refuse_away(self.url, answer)
         if answer.status_code >= 400:
             text = f"Label Studio refused {method} {path}: {answer.status_code} {_told(answer)}"
             raise DeskRefused(text, answer.status_code)
         if not answer.content:
             return None
-        try:
-            return orjson.loads(answer.content)
-        except orjson.JSONDecodeError as error:
-            raise LabelloopError(f"{self.url} answers {method} {path} with something that is no JSON") from error
+        return _json(self.url, method, path, answer)
 
     def _send(
         self, method: str, path: str, *, body: object = None, params: Mapping[str, Any] | None = None,
@@ -240,16 +269,30 @@ class Client:
             except httpx.TransportError as error:
                 # What changes something may have been done before the connection broke: the caller finds out.
                 if method != "GET" or attempt == _TRIES - 1 or isinstance(error, httpx.ConnectError):
-                    raise LabelloopError(f"no answer from Label Studio at {self.url}: {error}") from error
+                    raise DeskAway(f"no answer from Label Studio at {self.url}: {error}") from error
                 time.sleep(0.2 * (attempt + 1))
         raise AssertionError  # the loop returns or raises
+
+
+def _json(url: str, method: str, path: str, answer: httpx.Response) -> Any:
+    try:
+        return orjson.loads(answer.content)
+    except orjson.JSONDecodeError as error:
+        raise LabelloopError(f"{url} answers {method} {path} with something that is no JSON") from error
+
+
+def _refuse_away(url: str, answer: httpx.Response) -> None:
+    if answer.status_code in _AWAY:
+        raise DeskAway(f"Label Studio at {url} is not there just now: {answer.status_code} {_told(answer)}")
 
 
 def _told(answer: httpx.Response) -> str:
     """What an error answer says, on one line and not too long."""
     try:
-        fields = cast(Fields, answer.json())
-        text = str(fields.get("validation_errors") or fields.get("detail") or fields)
+        found = cast(object, answer.json())
     except ValueError:
-        text = answer.text
-    return " ".join(text.split())[:500]
+        found = answer.text
+    if isinstance(found, dict):
+        fields = cast(Fields, found)
+        found = fields.get("validation_errors") or fields.get("detail") or fields
+    return " ".join(str(found).split())[:500]

@@ -47,6 +47,20 @@ class Config:
         """The names of its tags on one line: regions made for other ones would not be shown."""
         return "/".join((self.image, self.field, self.label, self.unsure, self.comment, self.choice))
 
+    def shown(self, tags: str) -> frozenset[str]:
+        """Which of `label`, `unsure`, `comment` and `choice` people see as they were pushed for these tags.
+
+        A region of a task is shown in the tag of the name that it was made for. Where that is
+        another one by now, people see the field empty, and leaving it so says nothing.
+        """
+        names = {"label": self.label, "unsure": self.unsure, "comment": self.comment, "choice": self.choice}
+        then = dict(zip(("image", "field", *names), tags.split("/"), strict=False))
+        if tags == self.tags:  # whatever is in the names
+            then = {"image": self.image, **names}
+        return frozenset(
+            name for name, tag in names.items() if tag and then == {**then, "image": self.image, name: tag}
+        )
+
 
 def refuse_unsayable(classes: tuple[str, ...]) -> None:
     """Return when Label Studio can show every class name as it is.

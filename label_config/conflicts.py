@@ -1,32 +1,39 @@
 """What the desk and the ledger, or two people at the desk, do not agree on: kept until somebody settles it.
 
-One JSON object a line in the workspace, each with an id made of what it says, so that the
-same conflict found again is the same line. A conflict is over when a person settled it,
-when the ledger's side has changed since, or when the people at the desk answered anew.
+Each has an id made of what it says, so that the same conflict found again is the same one.
+A conflict is over when a person settled it, when the ledger's side has changed since, or
+when the people at the desk say something else.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any, cast
 
 import orjson
 
-from ..datasets.merging import Conflict
+from ..datasets.merging import IMAGE
 from ..datasets.schema import NOTHING, Box, Json, Sample
+
+LEDGER = "ledger"
+DESK = "desk"
+"""The sides that every conflict has, and that one has on which the people at the desk agree."""
+
+CONTENT = "content"
+"""What a conflict is about where the image's file changed after it was shown, as `IMAGE` is where the image is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeskConflict:
     """One thing that two sides say differently.
 
-    `what` is as a merge has it: `label`, `corners`, `box`, `state`, ...; `box` is the box's
-    id, "" for the image's own. `base`, `ours` and `theirs` are JSON: a box is an object.
-    `ours` is the ledger's, or the first person's where `between` is `people`.
+    `what` is `label`, `corners`, `attributes`, `attributes.NAME`, `score`, or `box` of the box
+    whose id is `box`; or `label`, `state`, `content` or `image` of the image, with `box` "".
+    `base` is what it was, `ours` what the ledger says, and `said` what each person at the
+    desk says, all as JSON: a box is an object, null a box that is not there.
     """
 
     id: str
@@ -35,65 +42,64 @@ class DeskConflict:
     what: str
     base: Json
     ours: Json
-    theirs: Json
-    between: str
-    people: tuple[str, ...]
+    said: Mapping[str, Json]
     turn: str
     task: int
 
+    @property
+    def people(self) -> tuple[str, ...]:
+        """Who answered, the earliest first."""
+        return tuple(self.said)
+
+    @property
+    def between(self) -> str:
+        """`people` where they differ among each other, else `ledger`."""
+        first = next(iter(self.said.values()))
+        return LEDGER if all(each == first for each in self.said.values()) else "people"
+
+    @property
+    def sides(self) -> dict[str, Json]:
+        """What each side says, by the name under which it can be taken."""
+        desk = {DESK: next(iter(self.said.values()))} if self.between == LEDGER else {}
+        return {**self.said, **desk, LEDGER: self.ours}
+
     def __str__(self) -> str:
+        who = " and ".join(self.said)
+        if self.what == IMAGE:
+            return f"{self.id} {self.key}: the image is not in the ledger any more, and {who} changed its labels"
+        if self.what == CONTENT:
+            return (
+                f"{self.id} {self.key}: the image's file is another one since it was sent, and {who} changed its labels"
+            )
         where = f"{self.id} {self.key}: box {self.box}" if self.box else f"{self.id} {self.key}"
-        here, there = ("the ledger", self.people[0]) if self.between == "ledger" else self.people[:2]
-        return f"{where}: {self.what} was {_say(self.base)}; {here} has {_say(self.ours)}, {there} {_say(self.theirs)}"
+        told = {who: next(iter(self.said.values()))} if self.between == LEDGER else self.said
+        there = ", ".join(f"{name} {_say(value)}" for name, value in told.items())
+        return f"{where}: {self.what} was {_say(self.base)}; the ledger has {_say(self.ours)}, {there}"
 
 
-def to_desk_conflict(
-    conflict: Conflict, between: str, people: Sequence[str], turn: str, task: int
+def make_conflict(
+    key: str, box: str, what: str, base: object, ours: object, said: Mapping[str, object], turn: str, task: int,
+    told: str = "",
 ) -> DeskConflict:  # fmt: skip
-    """A merge's conflict as it is kept, its id made of everything but the ledger's side."""
-    base, ours, theirs = _to_json(conflict.base), _to_json(conflict.ours), _to_json(conflict.theirs)
-    told = orjson.dumps([conflict.key, conflict.box, conflict.what, base, theirs, between, list(people), turn])
-    made = blake2b(told, digest_size=6).hexdigest()
-    return DeskConflict(
-        made, conflict.key, conflict.box, conflict.what, base, ours, theirs, between, tuple(people), turn, task
-    )
+    """A conflict, its id made of everything but the ledger's side.
+
+    Args:
+        told: what else makes it another one.
+    """
+    past, people = _to_json(base), {name: _to_json(each) for name, each in said.items()}
+    made = orjson.dumps([key, box, what, past, people, turn, told])
+    name = blake2b(made, digest_size=6).hexdigest()
+    return DeskConflict(name, key, box, what, past, _to_json(ours), people, turn, task)
 
 
-def read_conflicts(folder: Path) -> list[DeskConflict]:
-    """The conflicts that are kept, in the order of their keys, boxes and ids; empty where there are none."""
-    try:
-        lines = (folder / "conflicts.jsonl").read_bytes().splitlines()
-    except FileNotFoundError:
-        return []
-    found = [cast("dict[str, Any]", orjson.loads(line)) for line in lines]
-    return [DeskConflict(**cast("Any", {**each, "people": tuple(each["people"])})) for each in found]
+def format_conflicts(conflicts: Iterable[DeskConflict]) -> str:
+    """The conflicts as JSON on one line."""
+    return orjson.dumps([asdict(each) for each in conflicts]).decode()
 
 
-def write_conflicts(folder: Path, conflicts: Iterable[DeskConflict]) -> None:
-    """Keep exactly these conflicts."""
-    ordered = sorted(conflicts, key=lambda each: (each.key, each.box, each.id))
-    write_whole(folder / "conflicts.jsonl", b"".join(orjson.dumps(asdict(each)) + b"\n" for each in ordered))
-
-
-def read_settled(folder: Path) -> set[str]:
-    """The ids of conflicts that a person settled."""
-    try:
-        return set((folder / "settled.txt").read_text(encoding="ascii").split())
-    except FileNotFoundError:
-        return set()
-
-
-def write_settled(folder: Path, ids: Iterable[str]) -> None:
-    """Remember which conflicts a person settled: one that is found again is over."""
-    write_whole(folder / "settled.txt", "".join(f"{each}\n" for each in sorted(ids)).encode())
-
-
-def joined(
-    known: Iterable[DeskConflict], found: Iterable[DeskConflict], answered: Collection[str]
-) -> list[DeskConflict]:
-    """The known conflicts with those found now, without the known ones of turns that were answered anew."""
-    kept = {each.id: each for each in known if each.turn not in answered}
-    return list({**kept, **{each.id: each for each in found}}.values())
+def parse_conflicts(text: str | bytes) -> list[DeskConflict]:
+    """What `format_conflicts` was given."""
+    return [DeskConflict(**cast("Any", each)) for each in cast("list[object]", orjson.loads(text))]
 
 
 def still_open(conflicts: Iterable[DeskConflict], today: Mapping[str, Sample]) -> list[DeskConflict]:
@@ -102,53 +108,85 @@ def still_open(conflicts: Iterable[DeskConflict], today: Mapping[str, Sample]) -
     Args:
         today: the samples of at least the conflicts' keys.
     """
-    return [each for each in conflicts if not _is_settled(each, today.get(each.key))]
+    return [each for each in conflicts if _is_open(each, today.get(each.key))]
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file such that a reader finds the old one or the new one, also after a crash."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.part-{os.getpid()}")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
-
-
-def _is_settled(conflict: DeskConflict, today: Sample | None) -> bool:
-    if today is None:
-        return True
-    now = _side_today(conflict, today)
-    if conflict.between == "people":
-        return now != conflict.base
-    return now != conflict.ours
-
-
-def _side_today(conflict: DeskConflict, today: Sample) -> Json:
-    """What the ledger says today of the thing that a conflict is about."""
-    if not conflict.box:
-        values: dict[str, object] = {"label": today.label, "state": today.state, "content": today.sha256}
-        return _to_json(values.get(conflict.what, conflict.ours))
-    box = next((box for box in today.boxes if box.id == conflict.box), None)
-    side = conflict.base if conflict.between == "people" else conflict.ours
-    if isinstance(side, dict) or side is None or side == "deleted" or conflict.what == "box":
-        return _to_json(box) if box is not None else None if side is None else "deleted"
+def value_of(sample: Sample | None, box_id: str, what: str) -> Json:
+    """What a sample says of the thing that a conflict is about; None of a box that it has not."""
+    if sample is None:
+        return None
+    if not box_id:
+        values: dict[str, Json] = {"label": sample.label, "state": sample.state, CONTENT: sample.sha256, IMAGE: "there"}
+        return values[what]
+    box = next((box for box in sample.boxes if box.id == box_id), None)
     if box is None:
-        return "deleted"
-    name = conflict.what.partition(".")
-    fields: dict[str, object] = {"label": box.label, "corners": box.corners, "score": box.score}
-    if name[0] == "attributes":
-        return _to_json(box.attributes.get(name[2]))
-    return _to_json(fields.get(conflict.what, side))
+        return None
+    name, _, inner = what.partition(".")
+    if inner:
+        return _to_json(box.attributes.get(inner))
+    return _to_json(box if name == "box" else getattr(box, name))
+
+
+def with_value(sample: Sample, box_id: str, what: str, value: Json) -> Sample:
+    """The sample with what one side says of the thing that a conflict is about, as `value_of` gives it.
+
+    Raises:
+        ValueError: a thing that cannot be said of a sample alone, which is its file and whether it is there.
+    """
+    if not box_id:
+        if what == "label":
+            return _stated(sample, sample.boxes, None if value is None else str(value))
+        if what == "state":
+            return replace(sample, state=cast("Any", value)) if sample.state != "labelled" else sample
+        raise ValueError(f"what must be label or state of an image, received {what!r}")
+    boxes = {box.id: box for box in sample.boxes}
+    box = _with_value(boxes.get(box_id), box_id, what, value)
+    if box is None:
+        boxes.pop(box_id, None)
+    else:
+        boxes[box_id] = box
+    return _stated(sample, tuple(boxes.values()), sample.label)
+
+
+def before(past: Sample, conflicts: Iterable[DeskConflict]) -> Sample:
+    """The past of a merge where conflicts are open: what is in conflict is not merged yet, so it is what it was."""
+    return reduce(lambda sample, each: with_value(sample, each.box, each.what, each.base), conflicts, past)
+
+
+def _with_value(box: Box | None, box_id: str, what: str, value: Json) -> Box | None:
+    name, _, inner = what.partition(".")
+    if name == "box":
+        return _to_box(value, box_id)
+    if box is None or (value is None and name in ("label", "corners")):
+        return None
+    if inner:
+        rest = {each: said for each, said in box.attributes.items() if each != inner}
+        return replace(box, attributes=rest if value is None else {**box.attributes, inner: value})
+    if name == "corners":
+        x1, y1, x2, y2 = cast("list[float]", value)
+        return replace(box, x1=x1, y1=y1, x2=x2, y2=y2)
+    return replace(box, **cast("Any", {name: value if value is not None or name == "score" else {}}))
+
+
+def _stated(sample: Sample, boxes: tuple[Box, ...], label: str | None) -> Sample:
+    """The sample with these labels, and the state that goes with them."""
+    there = bool(boxes) or label is not None
+    state = "labelled" if there else "negative" if sample.state == "labelled" else sample.state
+    return replace(sample, boxes=boxes, label=label, state=state)
+
+
+def _is_open(conflict: DeskConflict, today: Sample | None) -> bool:
+    if today is None and conflict.what != IMAGE:
+        return False
+    return value_of(today, conflict.box, conflict.what) == conflict.ours
 
 
 def _to_json(value: object) -> Json:
     if isinstance(value, Box):
-        attributes = dict(value.attributes)
+        attributes = _to_json(value.attributes)
         return {"label": value.label, "corners": list(value.corners), "score": value.score, "attributes": attributes}
-    if isinstance(value, tuple):
-        return [_to_json(each) for each in cast("tuple[object, ...]", value)]
+    if isinstance(value, (tuple, list)):
+        return [_to_json(each) for each in cast("Iterable[object]", value)]
     if isinstance(value, Mapping):
         return {str(name): _to_json(each) for name, each in cast("Mapping[object, object]", value).items()}
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -156,8 +194,7 @@ def _to_json(value: object) -> Json:
     return str(value)
 
 
-def box_of(value: Json, box_id: str) -> Box | None:
-    """The box that one side of a conflict is, None where that side has none."""
+def _to_box(value: Json, box_id: str) -> Box | None:
     if not isinstance(value, dict):
         return None
     fields = cast("dict[str, Any]", value)
@@ -167,7 +204,9 @@ def box_of(value: Json, box_id: str) -> Box | None:
 
 def _say(value: Json) -> str:
     if isinstance(value, dict):
-        return f"{value.get('label')} at {_say(value.get('corners'))}"
+        if "corners" in value:
+            return f"{value.get('label')} at {_say(value['corners'])}"
+        return ", ".join(f"{name}: {_say(each)}" for name, each in value.items()) or "nothing"
     if isinstance(value, list):
         return "(" + ", ".join(f"{each:.6g}" if isinstance(each, float) else str(each) for each in value) + ")"
     return "nothing" if value is None else str(value)

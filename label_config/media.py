@@ -84,10 +84,16 @@ class LinkedImages:
             if not os.path.isfile(target):
                 gone.append(f"{sample.key}: no image at {target}")
                 continue
-            if link.parent not in made:
-                link.parent.mkdir(parents=True, exist_ok=True)
-                made.add(link.parent)
-            _point(link, target)
+            try:
+                if link.parent not in made:
+                    link.parent.mkdir(parents=True, exist_ok=True)
+                    made.add(link.parent)
+                _point(link, target, folder / ".new")
+            except OSError as error:
+                raise LabelloopError(
+                    f"cannot link {sample.key}: {error}; {folder} holds nothing but such links, so it can be removed: the"
+                    " next push makes them again"
+                ) from error
         if gone:
             raise LabelloopError(summary("images are gone (importing the source again finds moved ones)", gone))
 
@@ -105,16 +111,17 @@ class LinkedImages:
 class AddressedImages:
     """Images where the team's own Label Studio finds them.
 
-    `template` is an address with `{key}` in it, which is replaced by the image's quoted
-    key: `https://host/photos/{key}`, `s3://bucket/photos/{key}` (with a storage for that
-    bucket in the project) or `/data/local-files/?d=photos/{key}`.
+    `template` is an address with `{key}` in it, which is replaced by the image's key:
+    `https://host/photos/{key}`, `s3://bucket/photos/{key}` (with a storage for that bucket in
+    the project) or `/data/local-files/?d=photos/{key}`. The key is quoted but for a bucket,
+    since Label Studio takes what follows a bucket's name as it is.
     """
 
     template: str
 
     def url(self, sample: Sample) -> str:
         """The template with the key in it."""
-        return self.template.replace("{key}", quote(sample.key))
+        return self.template.replace("{key}", sample.key if self._is_bucket() else quote(sample.key))
 
     def prepare(self, client: Client, project: int, samples: Sequence[Sample]) -> None:
         """Return when the server can show the first image, as far as it can be asked.
@@ -132,11 +139,18 @@ class AddressedImages:
                     f"{client.url} cannot show {samples[0].key}: {address} answers {status}; the project needs a"
                     " storage that covers the folder, and the server must be able to read it"
                 )
-        elif not self.template.startswith(("http://", "https://")):
+        elif self._is_bucket():
             self._refuse_without_storage(client, project)
+            unsayable = [sample.key for sample in samples if "?" in self.url(sample)]
+            if unsayable:
+                reason = "Label Studio cannot find images in a bucket whose name has a question mark"
+                raise LabelloopError(summary(reason, unsayable))
 
     def forget_all_but(self, keys: Iterable[str]) -> None:
         """Nothing: they are the team's own."""
+
+    def _is_bucket(self) -> bool:
+        return not self.template.startswith(("http://", "https://", "/"))
 
     def _refuse_without_storage(self, client: Client, project: int) -> None:
         """Raise where no storage of the project is for this kind of address."""
@@ -158,12 +172,12 @@ class AddressedImages:
             )
 
 
-def _point(link: Path, target: str) -> None:
+def _point(link: Path, target: str, beside: Path) -> None:
     try:
         os.symlink(target, link)
     except FileExistsError:
         if os.path.islink(link) and os.readlink(link) == target:
             return
-        beside = f"{link}.part-{os.getpid()}"
+        beside.unlink(missing_ok=True)
         os.symlink(target, beside)
         os.replace(beside, link)

@@ -1,35 +1,39 @@
 """What of the desk the ledger has already taken in, so that nothing is taken twice and nothing forgotten.
 
 A pull merges three ways, and the past of the merge is what people had said at the last
-pull. That is written into the details of the commit that takes it in, so a pull that is
-killed has done both or neither. Where nothing was committed it is kept in the desk's
-state file, which can be lost: then those few answers are compared with the version that
-was pushed, and come out as conflicts at worst.
+pull. That is written into the details of the commit that takes it in, with the conflicts
+that it found, so a pull that is killed has done both or neither. Where nothing was
+committed it is kept in the desk's state file, which can be lost: then those few answers
+are compared with the version that was pushed, and come out as conflicts at worst.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import orjson
 
 from ..datasets.ledger import Ledger
-from ..datasets.ledger_commits import Commit
 from ..datasets.schema import NOTHING, Box, Json, Sample
+from .conflicts import DeskConflict, format_conflicts, parse_conflicts
 
 TOOL = "label-studio"
 DETAIL = "desk"
-"""The name under which a commit's details have what was remembered with it."""
+CONFLICTS = "desk conflicts"
+"""The names under which a commit's details have what was remembered with it, and the conflicts that it left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What people had said about one turn of an image when it was last taken in.
 
-    `answers` are digests by the annotation's id. `changes` turns the labels of the pushed
+    `answers` are digests by the answer's name. `changes` turns the labels of the pushed
     `version` into what they had agreed on: boxes by id, None for one that they deleted.
+    `opinion` says whether they were compared with the labels instead of merged. `drawn` has
+    boxes as people drew them that the ledger has a little otherwise, since somebody drew them
+    here too: what they had agreed on has the ledger's.
     """
 
     version: int
@@ -37,10 +41,8 @@ class Remembered:
     changes: Mapping[str, Box | None]
     label: str | None
     state: str
-
-    def has(self, answers: Mapping[str, str]) -> bool:
-        """Whether exactly these answers were taken in."""
-        return dict(self.answers) == dict(answers)
+    opinion: bool = False
+    drawn: Mapping[str, Box] = field(default_factory=dict[str, Box])
 
     def said(self, pushed: Sample) -> Sample:
         """What people had agreed on, as a sample."""
@@ -50,62 +52,75 @@ class Remembered:
         return replace(pushed, boxes=tuple(boxes), label=self.label, state=self.state)  # pyright: ignore[reportArgumentType]
 
 
-def remember(version: int, answers: Mapping[str, str], pushed: Sample, said: Sample) -> Remembered:
+def remember(
+    version: int, answers: Mapping[str, str], pushed: Sample, said: Sample, *, opinion: bool = False,
+    drawn: Mapping[str, Box] | None = None,
+) -> Remembered:  # fmt: skip
     """What to remember of people who agreed on `said` where `pushed` was the start."""
     before = {box.id: box for box in pushed.boxes}
     after = {box.id: box for box in said.boxes}
     changes: dict[str, Box | None] = {box.id: box for box in said.boxes if before.get(box.id) != box}
     changes.update(dict.fromkeys(box_id for box_id in before if box_id not in after))
-    return Remembered(version, dict(answers), changes, said.label, said.state)
+    return Remembered(version, dict(answers), changes, said.label, said.state, opinion, drawn or {})
 
 
-def format_memory(memory: Mapping[str, Remembered]) -> str:
-    """What is remembered, by turn, as JSON on one line."""
-    entries: dict[str, Json] = {
-        turn: [each.version, dict(each.answers), {box_id: _format_box(box) for box_id, box in each.changes.items()},
-               each.label, each.state]
-        for turn, each in memory.items()
-    }  # fmt: skip
-    return orjson.dumps(entries).decode()
+Entry = list[Any]
+"""What is remembered of a turn as JSON has it: 100,000 of them are read with every pull, and few are looked into."""
 
 
-def parse_memory(text: str) -> dict[str, Remembered]:
-    """What `format_memory` was given."""
-    entries = cast("dict[str, list[Any]]", orjson.loads(text))
+def format_entry(known: Remembered) -> Entry:
+    """What is remembered of a turn, for JSON."""
+    return [
+        known.version, dict(known.answers), _format_boxes(known.changes), known.label, known.state, known.opinion,
+        _format_boxes(known.drawn),
+    ]  # fmt: skip
+
+
+def parse_entry(entry: Entry) -> Remembered:
+    """What `format_entry` was given."""
+    version, answers, changes, label, state, *more = entry
+    opinion, drawn = more or [False, dict[str, list[Any] | None]()]  # a ledger keeps what an earlier labelloop wrote
+    seen = {name: box for name, box in _parse_boxes(drawn).items() if box is not None}
+    return Remembered(version, answers, _parse_boxes(changes), label, state, opinion, seen)
+
+
+def is_known(entry: Entry | None, version: int, answers: Mapping[str, str]) -> bool:
+    """Whether exactly these answers, from that version, were taken in."""
+    return entry is not None and entry[0] == version and dict(entry[1]) == dict(answers)
+
+
+def commit_details(memory: Mapping[str, Remembered], conflicts: Sequence[DeskConflict]) -> dict[str, str]:
+    """What a commit's details say of the turns that it takes in, and of the conflicts that they leave."""
+    details = {DETAIL: orjson.dumps({turn: format_entry(known) for turn, known in memory.items()}).decode()}
+    return {**details, CONFLICTS: format_conflicts(conflicts)} if conflicts else details
+
+
+def read_memory(ledger: Ledger, since: int = -1) -> tuple[dict[str, Entry], list[DeskConflict]]:
+    """What the ledger's commits after a version remember of the desk, the newest of each turn, and its conflicts."""
+    memory: dict[str, Entry] = {}
+    conflicts: dict[str, list[DeskConflict]] = {}
+    for version in range(since + 1, ledger.version() + 1):
+        commit = ledger.commit_of(version)
+        if commit.tool != TOOL or DETAIL not in commit.details:
+            continue
+        taken = cast("dict[str, Entry]", orjson.loads(commit.details[DETAIL]))
+        memory.update(taken)
+        conflicts.update((turn, []) for turn in taken)
+        for conflict in parse_conflicts(commit.details.get(CONFLICTS, "[]")):
+            conflicts.setdefault(conflict.turn, []).append(conflict)
+    return memory, [conflict for several in conflicts.values() for conflict in several]
+
+
+def _format_boxes(boxes: Mapping[str, Box | None]) -> dict[str, Json]:
     return {
-        turn: Remembered(
-            version, answers, {box_id: _parse_box(box_id, box) for box_id, box in changes.items()}, label, state
-        )
-        for turn, (version, answers, changes, label, state) in entries.items()
+        name: None if box is None else [box.label, *box.corners, box.score, dict(box.attributes)]
+        for name, box in boxes.items()
     }
 
 
-def read_memory(ledger: Ledger, since: int = -1) -> dict[str, Remembered]:
-    """What the ledger's commits after a version remember of the desk, the newest of each turn."""
-    head = ledger.version()
-    if since >= head:
-        return {}
-    few = head - since <= _ONE_BY_ONE
-    commits: Iterable[Commit] = (
-        (ledger.commit_of(version) for version in range(max(since, -1) + 1, head + 1)) if few else ledger.commits()
-    )
-    memory: dict[str, Remembered] = {}
-    for commit in commits:
-        if commit.version > since and commit.tool == TOOL and DETAIL in commit.details:
-            memory.update(parse_memory(commit.details[DETAIL]))
-    return memory
-
-
-_ONE_BY_ONE = 20
-"""So many commits are asked for one at a time; for more the whole history is read."""
-
-
-def _format_box(box: Box | None) -> list[Json] | None:
-    return None if box is None else [box.label, *box.corners, box.score, dict(box.attributes)]
-
-
-def _parse_box(box_id: str, box: list[Any] | None) -> Box | None:
-    if box is None:
-        return None
-    label, x1, y1, x2, y2, score, attributes = box
-    return Box(label, x1, y1, x2, y2, box_id, score, attributes or NOTHING)
+def _parse_boxes(boxes: Mapping[str, list[Any] | None]) -> dict[str, Box | None]:
+    found: dict[str, Box | None] = {}
+    for name, box in boxes.items():
+        label, x1, y1, x2, y2, score, attributes = box or ("", 0, 0, 0, 0, None, None)
+        found[name] = Box(label, x1, y1, x2, y2, name, score, attributes or NOTHING) if box else None
+    return found

@@ -18,17 +18,16 @@ def compare_opinion(ours: Sample, said: Sample) -> Merged:
         said: the image with that person's boxes, whatever their ids.
     """
     key = ours.key
-    if ours.state == "unlabelled":
-        return Merged(ours)
     theirs = {box.id: box for box in with_shared_ids(said.boxes, ours.boxes)}
     conflicts: list[Conflict] = []
     for box in ours.boxes:
         other = theirs.pop(box.id, None)
         if other is None:
             conflicts.append(Conflict(key, box.id, "box", box, box, DELETED))
-        elif other.label != box.label:
+            continue
+        if other.label != box.label:
             conflicts.append(Conflict(key, box.id, "label", box.label, box.label, other.label))
-        elif not same_corners([box, other]):
+        if not same_corners([box, other]):
             conflicts.append(Conflict(key, box.id, "corners", box.corners, box.corners, other.corners))
     conflicts += [Conflict(key, box.id, "box", None, DELETED, box) for box in theirs.values()]
     if said.label != ours.label and said.label is not None:

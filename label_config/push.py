@@ -15,9 +15,10 @@ from ..datasets.reading import Progress
 from ..datasets.schema import Box, Sample
 from .client import Client, Fields
 from .config import Kind
-from .desk import Project, ensure_project, only_one, read_counts, read_state, write_counts, write_state
+from .desk import ledger_mark, only_one, read_counts, read_state, write_counts, write_state
 from .media import Images
-from .tasks import LABELS, MODEL, NOTHING, Task, Turn, parse_task, start_result, to_data, to_task
+from .projects import Project, ensure_project
+from .tasks import LABELS, MODEL, NOTHING, Pushed, Task, Turn, parse_task, start_result, to_data, to_task
 
 _TASKS = 2000
 _REGIONS = 40_000
@@ -52,9 +53,10 @@ class PushReport:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A task at the desk with what was done on it."""
+    """A task at the desk with the address of its image and what was done on it."""
 
     task: Task
+    address: str
     answers: int
     skips: int
     draft: bool
@@ -102,11 +104,11 @@ def push(
     with only_one(folder):
         version = ledger.version()
         samples = _samples(ledger, version, keys)
-        project = ensure_project(client, ledger, kind, xml=xml, annotators=annotators)
+        project = ensure_project(client, ledger, folder, kind, xml=xml, annotators=annotators)
         images.prepare(client, project.id, samples)
         pushing = _Push(ledger, client, project, images, version, start, predictions)
         report = pushing.run(samples, again, progress)
-        state = read_state(folder, client.url, project.id)
+        state = read_state(folder, project.id, project.made, ledger_mark(ledger))
         if not pushing.turns <= set(state.turns):
             state.turns = sorted(pushing.turns | set(state.turns))
             write_state(folder, state)
@@ -170,7 +172,7 @@ class _Push:
     def _others(self) -> int:
         """How many untouched tasks start as another labeling config had it."""
         rows, _ = self._rows_of(self._client.tasks(self._project, include=_ABOUT))
-        return sum(not row.touched and row.task.tags != self._config.tags for row in rows.values())
+        return sum(not row.touched and row.task.last.tags != self._config.tags for row in rows.values())
 
     def _rows(self, keys: Sequence[str]) -> tuple[dict[str, _Row], int]:
         """The newest turn's task of each image, and how many doubles there were, deleted here."""
@@ -189,8 +191,8 @@ class _Push:
             if task is None or task.turn.dataset != self._name or (wanted is not None and task.turn.key not in wanted):
                 continue
             row = _Row(
-                task, int(fields.get("total_annotations") or 0), int(fields.get("cancelled_annotations") or 0),
-                bool(fields.get("draft_exists")),
+                task, str(fields["data"].get(self._config.field, "")), int(fields.get("total_annotations") or 0),
+                int(fields.get("cancelled_annotations") or 0), bool(fields.get("draft_exists")),
             )  # fmt: skip
             turns.setdefault(task.turn, []).append(row)
         surplus: list[int] = []
@@ -217,8 +219,8 @@ class _Push:
         """Each sample with its task and with what it was when that was pushed."""
         by_version: dict[int, list[str]] = {}
         for key, row in rows.items():
-            if not row.touched and row.task.version != self._version:
-                by_version.setdefault(row.task.version, []).append(key)
+            if not row.touched and row.task.last.version != self._version:
+                by_version.setdefault(row.task.last.version, []).append(key)
         past: dict[str, Sample] = {}
         for version, keys in by_version.items():
             past.update({sample.key: sample for sample in self._ledger.samples(version, keys=keys)})
@@ -226,9 +228,10 @@ class _Push:
             yield sample, rows.get(sample.key), past.get(sample.key)
 
     def _is_stale(self, sample: Sample, row: _Row, past: Sample | None) -> bool:
-        if row.task.start != self._start or row.task.tags != self._config.tags:
+        last = row.task.last
+        if (last.start, last.tags, row.address) != (self._start, self._config.tags, self._images.url(sample)):
             return True
-        if row.task.version == self._version:
+        if last.version == self._version:
             return False
         if past is None or past.sha256 != sample.sha256:
             return True
@@ -267,17 +270,24 @@ class _Push:
         return updated
 
     def _update_one(self, fields: Fields, sample: Sample, row: _Row) -> None:
-        # The regions first: an answer finds its version there, so a crash in between is none.
         result, known = self._result(sample), cast("list[Fields]", fields.get("predictions") or [])
-        if known and result:
+        pushed = Pushed(self._version, self._time.isoformat(), self._start, self._config.tags)
+        data = to_data(sample, row.task.turn, self._config, self._images.url(sample), [*row.task.pushed, pushed])
+        if not result:
+            # The data first: an answer without a region finds its version there, and regions that are
+            # left where a crash comes in between say their own.
+            self._client.patch(f"/api/tasks/{row.task.id}", {"data": {**fields["data"], **data}})
+            for each in known:
+                self._client.delete(f"/api/predictions/{each['id']}/")
+            return
+        # The regions first: they say their version, so a crash in between is none.
+        if known:
             self._client.patch(f"/api/predictions/{known[0]['id']}", {"result": result, "model_version": MODEL})
-        elif result:
+        else:
             body = {"task": row.task.id, "result": result, "model_version": MODEL}
             self._client.post("/api/predictions/", body)
-        for each in known[1:] if result else known:
+        for each in known[1:]:
             self._client.delete(f"/api/predictions/{each['id']}/")
-        pushed = [*row.task.pushed, (self._version, self._time.isoformat())]
-        data = to_data(sample, row.task.turn, self._config, self._images.url(sample), self._start, pushed)
         self._client.patch(f"/api/tasks/{row.task.id}", {"data": {**fields["data"], **data}})
 
     def _report(self, progress: Progress | None, done: int, total: int) -> None:

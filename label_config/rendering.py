@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from hashlib import blake2b
 from xml.sax.saxutils import quoteattr
 
 from ..datasets.palette import class_colour
@@ -11,8 +13,8 @@ from .config import COMMENT, KINDS, UNSURE, Config, Kind, refuse_unsayable
 HOTKEYS = "123456789qtasdfgzxcyijln"
 """One key for each of the first classes; the letters that are missing choose Label Studio's own tools."""
 
-MADE = "made by labelloop from the data set's classes"
-"""Stands as a comment in every config that is rendered; a project's config without it is a person's own."""
+_MADE = re.compile(r"\n  <!-- made by labelloop from the data set's classes, ([0-9a-f]{8}) -->")
+"""Stands in every config that is rendered, with a digest of the rest: one that a person changed since is that person's own."""
 
 UNSURE_KEY = "0"
 _BELOW_IMAGE = "320px"
@@ -43,7 +45,9 @@ def render_config(classes: Sequence[str], kind: Kind = "boxes") -> Config:
         parts += _boxes(names)
     if kind != "boxes":
         parts += _choices(names, hotkeys=kind == "image-labels")
-    xml = "\n".join(["<View>", f"  <!-- {MADE} -->", *_filter(names, kind), _IMAGE, *parts, "</View>"])
+    xml = "\n".join(["<View>", *_filter(names, kind), _IMAGE, *parts, "</View>"])
+    made = f"<View>\n  <!-- made by labelloop from the data set's classes, {_digest(xml)} -->"
+    xml = xml.replace("<View>", made, 1)
     boxes = kind != "image-labels"
     return Config(
         xml,
@@ -53,6 +57,16 @@ def render_config(classes: Sequence[str], kind: Kind = "boxes") -> Config:
         choice="" if kind == "boxes" else "class",
         classes=names,
     )
+
+
+def is_rendered(xml: str) -> bool:
+    """Whether a config is as `render_config` made it once, of whatever classes; else it is a person's own."""
+    found = _MADE.search(xml)
+    return found is not None and found[1] == _digest(_MADE.sub("", xml, count=1).strip())
+
+
+def _digest(xml: str) -> str:
+    return blake2b(xml.encode(), digest_size=4).hexdigest()
 
 
 _IMAGE = (

@@ -10,23 +10,26 @@ from ..datasets.findings import Finding
 from ..datasets.ledger import Ledger
 from ..datasets.merging import merge_samples
 from ..datasets.schema import Sample
-from .answers import Answer, read_answer, version_of
+from .answers import Answer, push_of, read_answer
 from .client import Fields, Person
 from .config import Config
-from .tasks import Task, Turn, parse_task
+from .tasks import LABELS, Pushed, Task, Turn, parse_task
 
 Status = Literal["submitted", "reviewed"]
 
 
 @dataclass(slots=True)
 class Returned:
-    """One turn of an image: what it was when it was pushed, at which version, and the answers about it."""
+    """One turn of an image: what it was when it was pushed, at which version, and the answers about it.
+
+    `blind` says whether somebody answered who was not shown the labels.
+    """
 
     turn: Turn
-    start: str
     task: int
     version: int
     pushed: Sample
+    blind: bool = False
     answers: list[Answer] = field(default_factory=list[Answer])
 
     @property
@@ -36,8 +39,13 @@ class Returned:
 
     @property
     def digests(self) -> dict[str, str]:
-        """What tells these answers from others: a digest by annotation."""
-        return {str(answer.id): answer.digest for answer in self.answers}
+        """What tells these answers from others: a digest by answer."""
+        return {answer.name: answer.digest for answer in self.answers}
+
+    @property
+    def people(self) -> int:
+        """How many people answered."""
+        return len({answer.author for answer in self.answers})
 
 
 def read_returned(
@@ -53,7 +61,7 @@ def read_returned(
         findings: where to note answers about an image that the ledger has not.
     """
     head = ledger.version()
-    plans: list[tuple[Task, Fields, int, str]] = []
+    plans: list[tuple[Task, Fields, Pushed, str]] = []
     wanted: dict[int, set[str]] = {}
     for fields in tasks:
         task = parse_task(fields)
@@ -61,27 +69,41 @@ def read_returned(
             continue
         for index, annotation in enumerate(cast("list[Fields]", fields["annotations"])):
             if counts_as_answer(annotation, status):
-                version = version_of(annotation, task, head)
-                wanted.setdefault(version, set()).add(task.turn.key)
-                plans.append((task, annotation, version, f"tasks[{task.id}].annotations[{index}]"))
+                start = push_of(annotation, task, head)
+                wanted.setdefault(start.version, set()).add(task.turn.key)
+                plans.append((task, annotation, start, f"tasks[{task.id}].annotations[{index}]"))
     pushed = {
         (version, sample.key): sample
         for version, keys in wanted.items()
         for sample in ledger.samples(version, keys=keys)
     }
     images: dict[str, Returned] = {}
-    for task, annotation, version, place in plans:
-        past = pushed.get((version, task.turn.key))
+    for task, annotation, start, place in plans:
+        past = pushed.get((start.version, task.turn.key))
         if past is None:
-            message = f"version {version} of the ledger has no image {task.turn.key}"
+            message = f"version {start.version} of the ledger has no image {task.turn.key}"
             findings.append(Finding("not-kept", place, message))
             continue
-        answer = read_answer(annotation, past, config, author_of(annotation, people), place)
-        turn = str(task.turn)
-        if turn not in images:
-            images[turn] = Returned(task.turn, task.start, task.id, version, past)
-        _add(images[turn], answer, version, past)
+        answer = read_answer(annotation, past, config, author_of(annotation, people), place, tags=start.tags)
+        image = images.setdefault(str(task.turn), Returned(task.turn, task.id, start.version, past))
+        image.blind |= start.start != LABELS or (bool(config.label) and "label" not in config.shown(start.tags))
+        _add(image, answer, start.version, past)
     return [images[turn] for turn in sorted(images)]
+
+
+def joined(images: Iterable[Returned]) -> list[Returned]:
+    """The images, those of one turn as one: it has several tasks where somebody copied one.
+
+    They are in the order of their turns.
+    """
+    found: dict[str, Returned] = {}
+    for image in images:
+        known = found.setdefault(str(image.turn), image)
+        if known is not image:
+            known.blind |= image.blind
+            for answer in image.answers:
+                _add(known, answer, image.version, image.pushed)
+    return [found[turn] for turn in sorted(found)]
 
 
 def counts_as_answer(annotation: Fields, status: Status) -> bool:
@@ -100,7 +122,9 @@ def author_of(annotation: Fields, people: Mapping[int, Person]) -> str:
     if isinstance(by, dict):  # a server of another edition says it in full
         fields = cast(Fields, by)
         return str(fields.get("email") or f"label-studio user {fields.get('id')}")
-    person = people.get(int(by)) if by is not None else None
+    if by is None:  # that user was deleted since, and of two such nobody can say whether they are one
+        return f"deleted user of answer {annotation.get('id')}"
+    person = people.get(int(by))
     return person.name if person and person.name else f"label-studio user {by}"
 
 
@@ -112,7 +136,10 @@ def _add(image: Returned, answer: Answer, version: int, past: Sample) -> None:
     image.answers.append(answer if version == image.version else _rebased(answer, past, image.pushed))
 
 
+def rebased(said: Sample, past: Sample, pushed: Sample) -> Sample:
+    """What somebody said who started from an older image as if from the newer one; in doubt as it was said."""
+    return merge_samples(past, said, pushed).sample or said
+
+
 def _rebased(answer: Answer, past: Sample, pushed: Sample) -> Answer:
-    """An answer from an older start as if it had started from the newer one."""
-    merged = merge_samples(past, pushed, answer.said).sample
-    return replace(answer, said=merged or answer.said)
+    return replace(answer, said=rebased(answer.said, past, pushed))

@@ -2,26 +2,30 @@
 
 The past of the merge is what the person started from, or what people had said at the last
 pull. A change on one side is taken, the same change on both is one, and two different
-ones are a conflict: kept until somebody settles it, never decided here.
+ones are a conflict: kept until somebody settles it, never decided here. While it is open
+its past stays what it was, so that going on elsewhere neither repeats nor forgets it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..datasets.ledger import Commit, CommitConflict, Ledger
-from ..datasets.merging import Conflict, Merged, merge_samples
+from ..datasets.merging import IMAGE, merge_samples
 from ..datasets.schema import Box, Sample
 from .agreement import Consensus, find_consensus, same_corners, with_shared_ids
-from .conflicts import DeskConflict, to_desk_conflict
-from .memory import DETAIL, TOOL, Remembered, format_memory, remember
+from .answers import digest_of
+from .conflicts import CONTENT, LEDGER, DeskConflict, before, make_conflict, value_of
+from .memory import TOOL, Entry, Remembered, commit_details, parse_entry, remember
 from .opinion import compare_opinion
-from .returned import Returned
-from .tasks import LABELS
+from .returned import Returned, rebased
 
 CONFIRMED = "confirmed"
 """The tag of an image whose labels a person looked at and submitted as they were."""
+
+UNTAKEN = (IMAGE, CONTENT)
+"""Conflicts about an image that is not the one that people saw: what they said waits until it is that again."""
 
 _TRIES = 5
 
@@ -40,43 +44,70 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """An image with what people agree on, and what they had said before."""
+    """An image with what people agree on, and what they had said before.
+
+    `opinion` says whether that is compared with the labels; None where it is not known yet.
+    `drawn` is as it is remembered.
+    """
 
     image: Returned
     consensus: Consensus
     past: Sample
+    opinion: bool | None
+    drawn: Mapping[str, Box]
 
 
 def take(
-    ledger: Ledger, images: Sequence[Returned], memory: Mapping[str, Remembered], *, message: str, link: str,
-    keep: Callable[[Sequence[DeskConflict]], None],
+    ledger: Ledger, images: Sequence[Returned], memory: Mapping[str, Entry], conflicts: Iterable[DeskConflict], *,
+    message: str, link: str,
 ) -> Taken:  # fmt: skip
     """Take the answers about these images into the ledger, one commit for each person.
 
     Args:
         memory: what was taken in before, by turn.
+        conflicts: those that are open.
         message: what the commits say, before their counts.
         link: of the project, kept with the commits.
-        keep: is called with the conflicts before each commit, so that a crash loses none.
     """
     taken = Taken()
+    unmerged: dict[str, list[DeskConflict]] = {}
+    for conflict in conflicts:
+        if conflict.between == LEDGER and conflict.what not in UNTAKEN:
+            unmerged.setdefault(conflict.turn, []).append(conflict)
     by_author: dict[str, list[_Entry]] = {}
     for image in images:
-        known = memory.get(str(image.turn))
-        past = known.said(image.pushed) if known and known.version == image.version else image.pushed
-        consensus = find_consensus(past, image.answers)
+        turn = str(image.turn)
+        known = _of_these(parse_entry(memory[turn]), image) if turn in memory else None
+        opinion = known.opinion if known else None
+        past = _past(ledger, image, known)
+        if not opinion:
+            past = before(past, unmerged.get(turn, ()))
+        consensus = find_consensus(image.pushed, past, image.answers)
         if len(consensus.answers) > 1:
             taken.agreement[image.key] = consensus.agreement
-        taken.conflicts += _desk_conflicts(image, consensus, consensus.conflicts, "people")
-        by_author.setdefault(_first_author(consensus, past), []).append(_Entry(image, consensus, past))
+        entry = _Entry(image, consensus, past, opinion, known.drawn if known else {})
+        by_author.setdefault(_first_author(consensus, past), []).append(entry)
     for author, entries in by_author.items():
-        _commit(ledger, author, entries, taken, message, link, keep)
+        _commit(ledger, author, entries, taken, message, link)
     return taken
 
 
+def _of_these(known: Remembered, image: Returned) -> Remembered | None:
+    """What is remembered of a turn where one of its answers is still there: what others said who are gone is no past."""
+    return known if set(known.answers) & set(image.digests) else None
+
+
+def _past(ledger: Ledger, image: Returned, known: Remembered | None) -> Sample:
+    if known is None:
+        return image.pushed
+    if known.version == image.version:
+        return known.said(image.pushed)
+    older = ledger.samples(known.version, keys=[image.key])
+    return rebased(known.said(older[0]), older[0], image.pushed) if older else image.pushed
+
+
 def _commit(
-    ledger: Ledger, author: str, entries: Sequence[_Entry], taken: Taken, message: str, link: str,
-    keep: Callable[[Sequence[DeskConflict]], None],
+    ledger: Ledger, author: str, entries: Sequence[_Entry], taken: Taken, message: str, link: str
 ) -> None:  # fmt: skip
     """One person's answers merged and committed; merged again where somebody else commits in between."""
     for attempt in range(_TRIES):
@@ -84,14 +115,13 @@ def _commit(
         work = _Merging({each.key: each for each in ledger.samples(base, keys={e.image.key for e in entries})})
         for entry in entries:
             work.merge(entry)
-        keep([*taken.conflicts, *work.conflicts])
         changed = work.changed()
         try:
             commit = None
             if changed:
+                details = {**commit_details(work.memory, work.conflicts), "project": link}
                 commit = ledger.commit(
-                    changed, base=base, author=author, tool=TOOL, message=f"{message}: {work.counted()}",
-                    details={DETAIL: format_memory(work.clean), "project": link},
+                    changed, base=base, author=author, tool=TOOL, message=f"{message}: {work.counted()}", details=details
                 )  # fmt: skip
         except CommitConflict:
             if attempt == _TRIES - 1:
@@ -112,21 +142,36 @@ class _Merging:
         self._before, self._now = today, dict(today)
         self.conflicts: list[DeskConflict] = []
         self.memory: dict[str, Remembered] = {}
-        self.clean: dict[str, Remembered] = {}
         self.edited = self.confirmed = 0
 
     def merge(self, entry: _Entry) -> None:
         """Merge one image."""
         image, said = entry.image, entry.consensus.said
         ours = self._now.get(image.key)
-        merged = _merged(image, entry.past, ours, said)
-        if merged.sample is not None and ours is not None:
-            self._now[image.key] = self._tagged(merged.sample, ours, said)
-        remembered = remember(image.version, image.digests, image.pushed, said)
-        self.memory[str(image.turn)] = remembered
-        self.conflicts += _desk_conflicts(image, entry.consensus, merged.conflicts, "ledger")
-        if not merged.conflicts and not entry.consensus.conflicts:
-            self.clean[str(image.turn)] = remembered
+        gone = IMAGE if ours is None else CONTENT if ours.sha256 != image.pushed.sha256 else ""
+        if gone and not says_the_same(said, entry.past):
+            base = "there" if gone == IMAGE else image.pushed.sha256
+            self._conflict(entry, ours, "", gone, base, "changed", digest_of(said))
+            return
+        opinion, drawn = False, dict[str, Box]()
+        if ours is not None and not gone:
+            opinion = _is_opinion(entry, ours)
+            if opinion:
+                merged = compare_opinion(ours, said)
+            else:
+                said, drawn = _as_here(entry, ours)
+                merged = merge_samples(entry.past, ours, said)
+            self._now[image.key] = self._tagged(merged.sample or ours, ours, said)
+            for found in merged.conflicts:
+                theirs = None if found.what == "box" and not isinstance(found.theirs, Box) else found.theirs
+                base = None if found.what == "box" and not isinstance(found.base, Box) else found.base
+                self._conflict(entry, ours, found.box, found.what, base, theirs)
+            for each in entry.consensus.differences:
+                people = [answer.author for answer in entry.consensus.answers]
+                self._add(entry, ours, each.box, each.what, each.base, dict(zip(people, each.said, strict=True)))
+        self.memory[str(image.turn)] = remember(
+            image.version, image.digests, image.pushed, said, opinion=opinion, drawn=drawn
+        )
 
     def changed(self) -> dict[str, Sample | None]:
         """The images that are to be committed."""
@@ -136,6 +181,20 @@ class _Merging:
         """How many images are edited and how many confirmed, in words."""
         parts = ((self.edited, "edited"), (self.confirmed, "confirmed as they were"))
         return ", ".join(f"{count} {what}" for count, what in parts if count) or "nothing new"
+
+    def _conflict(
+        self, entry: _Entry, ours: Sample | None, box: str, what: str, base: object, theirs: object, told: str = ""
+    ) -> None:  # fmt: skip
+        """A conflict of the ledger with all who answered."""
+        people = [answer.author for answer in entry.consensus.answers]
+        self._add(entry, ours, box, what, base, dict.fromkeys(people, theirs), told)
+
+    def _add(
+        self, entry: _Entry, ours: Sample | None, box: str, what: str, base: object, said: Mapping[str, object],
+        told: str = "",
+    ) -> None:  # fmt: skip
+        image, value = entry.image, value_of(ours, box, what)
+        self.conflicts.append(make_conflict(image.key, box, what, base, value, said, str(image.turn), image.task, told))
 
     def _tagged(self, merged: Sample, ours: Sample, said: Sample) -> Sample:
         if not says_the_same(merged, ours):
@@ -153,52 +212,40 @@ def says_the_same(one: Sample, other: Sample) -> bool:
     return one.state == other.state and one.label == other.label and mine == theirs
 
 
-def _merged(image: Returned, past: Sample, ours: Sample | None, said: Sample) -> Merged:
-    """What comes out of the ledger's image of today and what people said.
+def _is_opinion(entry: _Entry, ours: Sample) -> bool:
+    """Whether people's answers are compared with the labels, which they never saw, and change none of them."""
+    if entry.opinion is not None:
+        return entry.opinion
+    if ours.state == "unlabelled":
+        return False
+    return entry.image.blind or entry.image.pushed.state == "unlabelled"
 
-    Whoever did not start from the labels never saw them: that is an opinion of its own,
-    and what it says otherwise is a conflict, not an edit.
+
+def _as_here(entry: _Entry, ours: Sample) -> tuple[Sample, dict[str, Box]]:
+    """What people said, with the ledger's ids and corners for boxes that were drawn on both sides, and those as drawn.
+
+    A new box is the ledger's where both are the same object, and has its corners where they
+    are nearly the same, now and for as long as people leave it.
     """
-    if ours is None:
-        return merge_samples(past, ours, said)
-    if ours.sha256 != image.pushed.sha256:
-        content = Conflict(image.key, "", "content", image.pushed.sha256, ours.sha256, image.pushed.sha256)
-        return Merged(ours, (content,))
-    if image.pushed.state == "unlabelled":
-        if past.state == "unlabelled" and ours.state != "unlabelled":
-            return compare_opinion(ours, said)
-    elif image.start != LABELS:
-        return compare_opinion(ours, said)
-    return merge_samples(past, ours, _without_doubles(past, ours, said))
-
-
-def _without_doubles(past: Sample, ours: Sample, said: Sample) -> Sample:
-    """What people said, with ids and corners from the ledger for new boxes that somebody drew there too."""
-    known = {box.id for box in past.boxes}
-    new_here = {box.id: box for box in ours.boxes if box.id not in known}
-    new_there = [box for box in said.boxes if box.id not in known and box.id not in new_here]
-    if not new_here or not new_there:
-        return said
-    shared = with_shared_ids(new_there, list(new_here.values()))
-    ids = {other.id: each.id for other, each in zip(new_there, shared, strict=True)}
-    return replace(said, boxes=tuple(_as_here(box, new_here.get(ids.get(box.id, ""))) for box in said.boxes))
-
-
-def _as_here(box: Box, here: Box | None) -> Box:
-    """Somebody's new box as the ledger has it where that is the same; under its id where only the object is."""
-    if here is None:
-        return box
-    return here if here.label == box.label and same_corners([here, box]) else replace(box, id=here.id)
+    said, past = entry.consensus.said, {box.id: box for box in entry.past.boxes}
+    here = {box.id: box for box in ours.boxes if box.id not in past}
+    shared = iter(with_shared_ids([box for box in said.boxes if box.id not in past], list(here.values())))
+    drawn: dict[str, Box] = {}
+    boxes: list[Box] = []
+    for box in (each if each.id in past else next(shared) for each in said.boxes):
+        before = entry.drawn.get(box.id)
+        if box.id in here:
+            known = here[box.id] if same_corners([here[box.id], box]) else box
+        else:
+            known = past[box.id] if before and before.corners == box.corners and box.id in past else box
+        if known.corners != box.corners:
+            drawn[box.id] = box
+        x1, y1, x2, y2 = known.corners
+        boxes.append(replace(box, x1=x1, y1=y1, x2=x2, y2=y2))
+    return replace(said, boxes=tuple(boxes)), drawn
 
 
 def _first_author(consensus: Consensus, past: Sample) -> str:
     """Whose name a commit gets: the first person's who changed something, else the first's."""
     changed = (answer.author for answer in consensus.answers if not says_the_same(answer.said, past))
     return next(changed, consensus.answers[0].author)
-
-
-def _desk_conflicts(
-    image: Returned, consensus: Consensus, conflicts: Iterable[Conflict], between: str
-) -> list[DeskConflict]:
-    people = [answer.author for answer in consensus.answers]
-    return [to_desk_conflict(each, between, people, str(image.turn), image.task) for each in conflicts]

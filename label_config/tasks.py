@@ -1,9 +1,9 @@
 """Samples as Label Studio's tasks: what is shown, what it starts with, and how it is known again.
 
-A task carries in its data which image it is (`labelloop_key`), which versions of the
-ledger it was pushed with and what it started with; each region carries the version too,
-in its `meta`, since a page that is open does not notice when the task changes under it.
-Nothing about a task is kept anywhere else.
+A task carries in its data which image it is (`labelloop_key`), and each time that it was
+pushed: with which version of the ledger, when, what it started with and for which labeling
+config. Each region carries the version too, in its `meta`, since a page that is open does
+not notice when the task changes under it. Nothing about a task is kept anywhere else.
 
 Reference: https://labelstud.io/guide/tasks and https://labelstud.io/guide/predictions
 """
@@ -21,10 +21,11 @@ from .percent import to_percent
 
 KEY = "labelloop_key"
 PUSHED = "labelloop_pushed"
-START = "labelloop_start"
-TAGS = "labelloop_tags"
 META = "labelloop"
 """Where a region has the version that it was pushed with, in its `meta`."""
+
+CHOSEN = "label-"
+"""The id of a region for the image's class is this and the version that it was pushed with."""
 
 MODEL = "labelloop"
 """The one `model_version` of everything that tasks start with: a project shows only those of its first one."""
@@ -32,6 +33,9 @@ MODEL = "labelloop"
 LABELS = "labels"
 NOTHING = "nothing"
 """What a task starts with: today's labels, nothing, or the boxes of the run of another name."""
+
+_KEPT = 30
+"""So many pushes does a task remember: no page stays open for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,38 +53,44 @@ class Turn:
         return f"{self.number}/{self.dataset}/{self.key}"
 
 
+def parse_turn(text: str) -> Turn | None:
+    """The turn that `str` made this text of, None where it is none."""
+    named = text.split("/", 2)
+    return Turn(named[1], named[2], int(named[0])) if len(named) == 3 and named[0].isdecimal() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """One time that a task was pushed: the ledger's version, when, its start, and the tags of its labeling config."""
+
+    version: int
+    time: str
+    start: str
+    tags: str
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a task's data says of it.
-
-    `pushed` are the versions it was pushed with and when, the oldest first, `tags` those of
-    the labeling config that its start was made for.
-    """
+    """What a task's data says of it; `pushed` has the oldest push first."""
 
     id: int
     turn: Turn
-    start: str
-    pushed: tuple[tuple[int, str], ...]
-    tags: str
+    pushed: tuple[Pushed, ...]
 
     @property
-    def version(self) -> int:
-        """The version that it was pushed with last."""
-        return self.pushed[-1][0]
+    def last(self) -> Pushed:
+        """The last time that it was pushed."""
+        return self.pushed[-1]
 
 
-def to_data(
-    sample: Sample, turn: Turn, config: Config, url: str, start: str, pushed: Sequence[tuple[int, str]]
-) -> dict[str, Json]:
+def to_data(sample: Sample, turn: Turn, config: Config, url: str, pushed: Sequence[Pushed]) -> dict[str, Json]:
     """The data of a task: the image's address and what labelloop knows it by."""
     return {
         config.field: url,
         "key": sample.key,
         "sha256": sample.sha256,
         KEY: str(turn),
-        START: start,
-        TAGS: config.tags,
-        PUSHED: [[version, time] for version, time in pushed],
+        PUSHED: [[each.version, each.time, each.start, each.tags] for each in pushed[-_KEPT:]],
     }
 
 
@@ -93,7 +103,7 @@ def to_result(sample: Sample, boxes: Sequence[Box], config: Config, version: int
     if config.choice and sample.label is not None:
         result.append(
             {
-                "id": f"label-{version}",
+                "id": f"{CHOSEN}{version}",
                 "type": "choices",
                 "from_name": config.choice,
                 "to_name": config.image,
@@ -115,7 +125,8 @@ def to_task(
         time: of the push.
         boxes: what a run found, where `start` names one.
     """
-    task: dict[str, Json] = {"data": to_data(sample, turn, config, url, start, [(version, time.isoformat())])}
+    pushed = Pushed(version, time.isoformat(), start, config.tags)
+    task: dict[str, Json] = {"data": to_data(sample, turn, config, url, [pushed])}
     result = start_result(sample, config, start, version, boxes)
     if result:
         task["predictions"] = [cast(Json, {"model_version": MODEL, "result": result})]
@@ -137,18 +148,13 @@ def parse_task(task: Mapping[str, Any]) -> Task | None:
     if not isinstance(data, Mapping):
         return None
     fields = cast("Mapping[str, object]", data)
-    named = str(fields.get(KEY, "")).split("/", 2)
-    if len(named) != 3 or not named[0].isdecimal():
-        return None
+    turn = parse_turn(str(fields.get(KEY, "")))
     try:
         raw = cast("list[list[Any]]", fields[PUSHED])
-        pushed = tuple((int(version), str(time)) for version, time in raw)
+        pushed = tuple(Pushed(int(version), str(time), str(start), str(tags)) for version, time, start, tags in raw)
     except (KeyError, TypeError, ValueError):
         return None
-    if not pushed:
-        return None
-    turn = Turn(named[1], named[2], int(named[0]))
-    return Task(int(task["id"]), turn, str(fields.get(START, LABELS)), pushed, str(fields.get(TAGS, "")))
+    return Task(int(task["id"]), turn, pushed) if turn and pushed else None
 
 
 def _regions(box: Box, size: Size, config: Config, version: int) -> list[dict[str, Json]]:

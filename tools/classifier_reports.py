@@ -9,7 +9,7 @@ from typing import Any
 
 from ..training.predictions import read_predictions
 from ..training.runs import Run
-from ..training.ultralytics_files import Progress
+from ..training.trainer_files import Progress
 from .output import printable, say, table
 
 _PHASES = {"start": "starting", "read": "reading the images", "predict": "predicting", "score": "scoring"}
@@ -24,7 +24,8 @@ def plan_text(run: Run) -> str:
         f"  classes    {printable(', '.join(plan.classes))}, from the {'boxes' if settings['from'] == 'boxes' else 'labels of images'}",
         f"  weights    {printable(str(settings['weights_source']))}",
         f"  trainable  {settings['trainable']}; BatchNorm: {settings['batchnorm']}",
-        f"  pictures   {settings['imgsz']} px, {settings['resize']}; {_name(settings['augmentation'])} augmentation",
+        f"  pictures   {settings['imgsz']} px, {settings['resize']}, {_name(settings['augmentation'])} augmentation",
+        f"  rescaling  {settings['rescaling']}, by the model itself",
         (
             f"  schedule   {settings['epochs']} epochs at most, batches of {settings['batch']}, Adam with {settings['lr']},"
             f" patience {settings['patience']}, seed {plan.seed}"
@@ -90,7 +91,12 @@ class _Lines:
 def result_text(run: Run) -> str:
     """What came of a training: the scores of each split, of each class, and what was taken for what."""
     result = run.result() or {}
-    lines = [f"{run.id}: best epoch {result['best_epoch']} of {result['epochs']}, {result['seconds']:.0f} s"]
+    lines = [
+        (
+            f"{run.id}: best epoch {result['best_epoch']} of {result['epochs']}, {result['seconds']:.0f} s"
+            f" on {', '.join(result['computed_on'])} in {result['precision']}"
+        )
+    ]
     rows = [
         (split, said["images"], _percent(said["overall"]["accuracy"]), _interval(said["overall"]),
          _rounded(said["overall"]["macro_f1"]), _rounded(said["overall"]["ece"]), _rounded(said["overall"].get("auc")))
@@ -109,23 +115,6 @@ def result_text(run: Run) -> str:
         lines.append(f"{len(result['unreadable'])} images could not be read and were left out; {run.log} names them")
     lines.append(f"The model: {printable(str(run.weights / 'model.keras'))}")
     return "\n".join(lines)
-
-
-def run_json(run: Run) -> dict[str, object]:
-    """What `--json` prints: the plan in short, the epochs and the result."""
-    plan = run.plan
-    return {
-        "run": run.id,
-        "folder": str(run.folder),
-        "model": plan.model,
-        "version": plan.version,
-        "classes": list(plan.classes),
-        "images": plan.images,
-        "settings": plan.settings,
-        "reasons": plan.reasons,
-        "epochs": run.epochs(),
-        "result": run.result(),
-    }
 
 
 def _confusions(run: Run, split: str) -> list[str]:

@@ -49,6 +49,7 @@ def pull_text(name: str, report: PullReport) -> str:
         (report.known, "known already"),
         (report.skipped, "skipped"),
         (report.drafts, "with work that is not submitted"),
+        (report.incomplete, "answered by fewer people than are asked"),
         (report.waiting, "waiting"),
     )
     lines = [text for text in (findings_text(report.findings),) if text]
@@ -78,6 +79,7 @@ def pull_json(report: PullReport) -> dict[str, object]:
         "conflicts": conflicts_json(report.open),
         "skipped": report.skipped,
         "drafts": report.drafts,
+        "incomplete": report.incomplete,
         "waiting": report.waiting,
         "deleted": list(report.deleted),
         "agreement": dict(report.agreement),
@@ -89,9 +91,8 @@ def conflicts_text(conflicts: Sequence[DeskConflict]) -> str:
     """The open conflicts for people."""
     if not conflicts:
         return "No conflicts."
-    lines = [
-        f"{len(conflicts)} conflicts; the ledger keeps its side until somebody settles them (conflicts --take ID=SIDE):"
-    ]
+    count = "1 conflict" if len(conflicts) == 1 else f"{len(conflicts)} conflicts"
+    lines = [f"{count}; the ledger keeps its side until somebody settles it (conflicts --take ID=SIDE):"]
     lines += [f"  {printable(str(conflict))}" for conflict in conflicts[:_SHOWN]]
     if len(conflicts) > _SHOWN:
         lines.append(f"  ... and {len(conflicts) - _SHOWN} more")
@@ -100,7 +101,7 @@ def conflicts_text(conflicts: Sequence[DeskConflict]) -> str:
 
 def conflicts_json(conflicts: Sequence[DeskConflict]) -> list[dict[str, object]]:
     """The open conflicts as JSON."""
-    return [asdict(conflict) for conflict in conflicts]
+    return [{**asdict(conflict), "between": conflict.between, "sides": list(conflict.sides)} for conflict in conflicts]
 
 
 def settled_text(done: Settled) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -56,6 +57,45 @@ def open_desk(workspace: Workspace, name: str, image_address: str = "") -> Gener
         elif not server.own:
             images = _Unreachable(server.url)
         yield Desk(server, client, desk_folder(workspace, name), images)
+
+
+def watch_desk(workspace: Workspace, name: str, look: Callable[[Desk], None], every: float) -> None:
+    """Look at a desk again and again until Ctrl-C, also where its Label Studio is stopped and started meanwhile.
+
+    Args:
+        every: seconds between two looks.
+
+    Raises:
+        LabelloopError: there is no Label Studio at first, or a look fails for another reason
+            than that it is away or that somebody else pushes or pulls.
+    """
+    from ..label_config.client import DeskAway
+    from ..label_config.desk import DeskBusy
+
+    opened = False
+    told = ""
+    try:
+        while True:
+            try:
+                with open_desk(workspace, name) as desk:
+                    opened = True
+                    while True:
+                        with suppress(DeskBusy):  # there is a next time
+                            look(desk)
+                        told = ""
+                        time.sleep(every)
+                        if not desk.server.is_alive():
+                            raise DeskAway(f"Label Studio at {desk.server.url} has stopped")
+            except DeskAway as error:
+                if not opened:
+                    raise
+                if str(error) != told:
+                    say(f"{error}. Waiting until it is there again, until Ctrl-C.")
+                told = str(error)
+                time.sleep(1)
+    except KeyboardInterrupt:
+        if not opened:
+            raise
 
 
 def start_label_studio(workspace: Workspace, port: int = 0) -> LabelStudio:

@@ -35,11 +35,19 @@ if TYPE_CHECKING:
 )
 @click.option("--version", type=click.IntRange(0), help="The version; else the last.")
 @click.option("--where", default="", help="Only images that meet this SQL condition, such as \"key LIKE 'photos/%'\".")
-@click.option("--epochs", type=int, default=30, show_default=True, help="Epochs at most.")
-@click.option("--imgsz", type=int, help="The side in pixels that pictures are stretched to; else what suits the model.")
-@click.option("--batch", type=int, help="Pictures in a batch; else 16, or 32 from 1000 pictures on.")
-@click.option("--patience", type=int, help="Stop after so many epochs without a lower loss on val; else a quarter.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Decides order, augmentation and new weights.")
+@click.option("--epochs", type=click.IntRange(1), default=30, show_default=True, help="Epochs at most.")
+@click.option(
+    "--imgsz",
+    type=click.IntRange(32),
+    help="The side in pixels that pictures are stretched to; else what suits the model.",
+)
+@click.option("--batch", type=click.IntRange(1), help="Pictures in a batch; else 16, or 32 from 1000 pictures on.")
+@click.option(
+    "--patience", type=click.IntRange(1), help="Stop after so many epochs without a lower loss on val; else a quarter."
+)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides order, augmentation and new weights."
+)
 @click.option("--lr", type=float, help="The learning rate; else 0.001, or 0.0001 where all layers learn.")
 @click.option(
     "--augment", default="light", show_default=True, help="A preset (labelloop preview shows it) or a YAML file."
@@ -93,8 +101,9 @@ def command(
 def _train(workspace: Workspace, run: Run, as_json: bool) -> None:
     """Train a run to its end, showing how far it is, and say what it came to."""
     from ..training.classifier import train_classifier
-    from .classifier_reports import classifier_progress, plan_text, result_text, run_json
+    from .classifier_reports import classifier_progress, plan_text, result_text
     from .output import say, show_json
+    from .run_reports import run_json
 
     say(plan_text(run))
     epochs = int(str(run.plan.settings.get("epochs", 0)))

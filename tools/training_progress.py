@@ -11,7 +11,7 @@ from ..training.runs import Run
 from ..training.trainer_files import Progress
 from .output import say
 
-_PHASES = {"start": "starting the trainer", "predict": "predicting", "score": "scoring"}
+_PHASES = {"read": "reading the images", "start": "starting the trainer", "predict": "predicting", "score": "scoring"}
 
 
 @contextmanager
@@ -76,7 +76,7 @@ class _Lines:
 
     def __call__(self, run: Run, progress: Progress) -> None:
         rows = run.epochs()
-        if self.known < 0 and progress.phase == "start":
+        if self.known < 0 and progress.phase in ("read", "start"):
             self.known = len(rows)
             if rows:
                 say(f"  going on after epoch {len(rows)}")

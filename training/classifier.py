@@ -18,7 +18,7 @@ from ..datasets.splits import assign_splits
 from ..datasets.versions import read_version, refuse_changed_images
 from ..datasets.workspace import Workspace
 from .classification_metrics import evaluate
-from .classifier_process import TRAINER, Watch, train_in_process
+from .classifier_process import Watch, train_in_process
 from .classifier_settings import Request, suited
 from .classifier_weights import find_weights
 from .crops import SPLITS, Examples, Origin, choose_origin, find_examples
@@ -26,7 +26,7 @@ from .detector_settings import find_gpus
 from .predictions import read_predictions
 from .results import Scores, format_result
 from .runs import Run, begin_run
-from .ultralytics_files import Progress, read_json
+from .trainer_files import TRAINER, Progress, read_json
 
 VAL_SHARE = 0.2
 """The part of train, by groups, that becomes val where a data set has none."""
@@ -52,9 +52,7 @@ def begin_classifier(workspace: Workspace, ledger: Ledger, request: Request, pro
         origin = "boxes" if request.origin == "boxes" else "labels"
     samples = _with_val(dataset.samples, origin, name, request.seed, reasons)
     classes, found = _learnable(samples, origin, dataset.classes, name)
-    keys = {example.sample.key.rpartition("#")[0] or example.sample.key for example in found.found}
-    if origin == "labels":
-        keys = {example.sample.key for example in found.found}
+    keys = {example.image for example in found.found}
     used = [sample for sample in samples if sample.key in keys]
     if not request.allow_leak:
         refuse_leaks(used)

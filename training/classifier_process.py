@@ -10,9 +10,7 @@ from contextlib import suppress
 
 from ..datasets.errors import LabelloopError
 from .runs import Run
-from .ultralytics_files import TRAINER, Progress, read_progress
-
-__all__ = ["TRAINER", "Watch", "train_in_process"]
+from .trainer_files import TRAINER, Progress, read_progress
 
 Watch = Callable[[Run, Progress], None]
 """Called with the run and how far it is, when it has got further."""

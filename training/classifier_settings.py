@@ -126,7 +126,9 @@ def suited(
         "epochs": request.epochs,
         "imgsz": chosen("imgsz", request.imgsz, known.side, f"what {request.model} is made for"),
         "batch": batch,
-        "patience": chosen("patience", request.patience, max(5, request.epochs // 4), "a quarter of the epochs"),
+        "patience": chosen(
+            "patience", request.patience, max(5, request.epochs // 4), "a quarter of the epochs, 5 at least"
+        ),
         "optimizer": "adam",
         "lr": chosen("lr", request.lr, lr, why),
         "dropout": DROPOUT,

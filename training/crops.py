@@ -24,11 +24,13 @@ class Example:
     """One picture with its class.
 
     `sample` says it as if it were an image of its own: for a box, its key is that of the image with
-    `#` and the box's id behind it, its label the box's, its size that of the crop. `corners` is the part
-    of the image that is meant, in whole pixels of the upright image; None for all of it.
+    `#` and the box's id behind it, its label the box's, its size that of the crop. `image` is the key of
+    the image that it is of, `corners` the part of it that is meant, in whole pixels of the upright
+    image; None for all of it.
     """
 
     sample: Sample
+    image: str
     corners: Corners | None = None
 
 
@@ -79,7 +81,7 @@ def _labels(sample: Sample, left_out: Counter[str]) -> list[Example]:
     if sample.label is None:
         left_out["without a label of their own"] += 1
         return []
-    return [Example(sample)]
+    return [Example(sample, sample.key)]
 
 
 def _boxes(sample: Sample, left_out: Counter[str]) -> list[Example]:
@@ -95,5 +97,5 @@ def _boxes(sample: Sample, left_out: Counter[str]) -> list[Example]:
         size = Size(int(x2 - x1), int(y2 - y1))
         key = f"{sample.key}#{box.id or number}"
         cut = replace(sample, key=key, label=box.label, boxes=(), size=size, state="labelled", extra=NOTHING)
-        found.append(Example(cut, corners))
+        found.append(Example(cut, sample.key, corners))
     return found

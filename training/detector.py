@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import file_digest
 from pathlib import Path
@@ -22,6 +22,7 @@ from ..datasets.reading import Dataset
 from ..datasets.schema import Json, Sample
 from ..datasets.versions import read_version, refuse_changed_images
 from ..datasets.workspace import Workspace
+from .broken_images import find_broken
 from .detection_metrics import evaluate
 from .detector_process import Watch, train_in_process
 from .detector_settings import PREDICTION, find_gpus, suited
@@ -100,11 +101,12 @@ def train_detector(workspace: Workspace, run: Run, watch: Watch | None = None) -
             refuse_changed_images(dataset.samples, workspace.hashes)
             shutil.rmtree(run.data, ignore_errors=True)  # a fresh folder, so that nothing in it can be stale
             # A leak was refused, or allowed, when the run began.
-            report = export(dataset, run.data, "yolo", allow_leak=True)
+            broken = find_broken(dataset.samples, _telling(run, watch))
+            report = export(_without(dataset, broken, run.id), run.data, "yolo", allow_leak=True)
             train_in_process(run, weights_cache(workspace), watch)
             if watch:
                 watch(run, Progress("score"))
-            result = _result(run, dataset.samples, [str(loss) for loss in report.losses])
+            result = _result(run, dataset.samples, broken, [str(loss) for loss in report.losses])
         except LabelloopError as error:
             run.fail(str(error))
             raise
@@ -120,8 +122,12 @@ def weights_cache(workspace: Workspace) -> Path:
     return workspace.cache / "weights"
 
 
-def find_lost(run: Run, samples: list[Sample] | tuple[Sample, ...]) -> dict[str, Reconciliation]:
-    """What became of the images and boxes of each split that the trainer has read, while the export is there."""
+def find_lost(run: Run, samples: Sequence[Sample], broken: Mapping[str, str]) -> dict[str, Reconciliation]:
+    """What became of the images and boxes of each split that the trainer has read, while the export is there.
+
+    Args:
+        broken: why images were not exported, by key.
+    """
     rows = read_manifest(run.data / MANIFEST, Findings())
     place_of = {row.key: place for place, row in rows.items()}
     found: dict[str, Reconciliation] = {}
@@ -135,8 +141,32 @@ def find_lost(run: Run, samples: list[Sample] | tuple[Sample, ...]) -> dict[str,
             if sample.split == split and sample.key in place_of
         ]
         fraction = run.plan.settings["fraction"] if split == "train" else 1.0
-        found[split] = reconcile(sent, run.plan.classes, read, fraction)
+        kept_back = [sample for sample in samples if sample.split == split and sample.key in broken]
+        found[split] = reconcile(sent, run.plan.classes, read, fraction).with_kept_back(kept_back, broken)
     return found
+
+
+def _telling(run: Run, watch: Watch | None) -> Callable[[int, int], None] | None:
+    if watch is None:
+        return None
+    return lambda done, total: watch(run, Progress("read", done=done, total=total))
+
+
+def _without(dataset: Dataset, broken: Mapping[str, str], name: str) -> Dataset:
+    """The data set without the images that are broken.
+
+    Raises:
+        LabelloopError: no image of train or val would be left, or no box to learn.
+    """
+    if not broken:
+        return dataset
+    samples = tuple(sample for sample in dataset.samples if sample.key not in broken)
+    try:
+        _refuse_nothing_to_train(samples, name)
+    except LabelloopError as error:
+        first, reason = next(iter(broken.items()))
+        raise LabelloopError(f"{error}; {len(broken)} images are broken, such as {first}: {reason}") from error
+    return Dataset(samples, dataset.classes)
 
 
 def _trainable(dataset: Dataset, name: str) -> tuple[list[Sample], Counter[str]]:
@@ -156,6 +186,16 @@ def _trainable(dataset: Dataset, name: str) -> tuple[list[Sample], Counter[str]]
             left_out["in no split"] += 1
         else:
             samples.append(sample)
+    _refuse_nothing_to_train(samples, name)
+    return samples, left_out
+
+
+def _refuse_nothing_to_train(samples: Sequence[Sample], name: str) -> None:
+    """Return when there are images for train and val, and a box to learn.
+
+    Raises:
+        LabelloopError: there are not; the text says what to do.
+    """
     splits = {sample.split for sample in samples}
     for split in ("train", "val"):
         if split not in splits:
@@ -165,10 +205,9 @@ def _trainable(dataset: Dataset, name: str) -> tuple[list[Sample], Counter[str]]
             )
     if not any(sample.boxes for sample in samples if sample.split == "train"):
         raise LabelloopError(f"{name} has no box in the split train: a detector has nothing to learn")
-    return samples, left_out
 
 
-def _result(run: Run, samples: tuple[Sample, ...], losses: list[str]) -> dict[str, Json]:
+def _result(run: Run, samples: Sequence[Sample], broken: Mapping[str, str], losses: list[str]) -> dict[str, Json]:
     own = read_json(run.folder / TRAINER / "outcome.json")["ultralytics"]
     scores: dict[str, Scores] = {}
     confidence: float | None = None
@@ -186,7 +225,7 @@ def _result(run: Run, samples: tuple[Sample, ...], losses: list[str]) -> dict[st
         began_after=[int(each["after"]) for each in _lines(run.folder / TRAINER / "began.jsonl")],
         ultralytics=own,
         not_exported=list(losses),
-        reconciled={split: found.to_json() for split, found in find_lost(run, samples).items()},
+        reconciled={split: found.to_json() for split, found in find_lost(run, samples, broken).items()},
     )
 
 

@@ -42,7 +42,8 @@ def train_in_process(run: Run, cache: Path, watch: Watch | None = None) -> None:
         "PYTHONUNBUFFERED": "1",
         "LABELLOOP_PARENT": str(os.getpid()),
     }
-    (folder / "outcome.json").unlink(missing_ok=True)
+    for stale in (folder / "outcome.json", run.folder / "progress.json"):
+        stale.unlink(missing_ok=True)
     with open(run.log, "ab") as log:
         # In a session of its own: Ctrl-C reaches the command alone, which then ends the trainer.
         process = subprocess.Popen(

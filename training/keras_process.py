@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..datasets.errors import LabelloopError
 from .runs import Run
-from .ultralytics_files import TRAINER, Progress, write_json, write_progress
+from .trainer_files import TRAINER, Progress, write_json, write_progress
 
 _PR_SET_PDEATHSIG = 1
 _EVERY_SECONDS = 0.5

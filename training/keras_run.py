@@ -27,7 +27,7 @@ from .keras_training import Pictures, Schedule, compile_model, predict, train
 from .keras_weights import load_weights
 from .predictions import LABELS, write_predictions
 from .runs import Run
-from .ultralytics_files import TRAINER, Progress
+from .trainer_files import TRAINER, Progress
 
 Say = Callable[[Progress], None]
 

@@ -30,6 +30,9 @@ def plot_learning(rows: Sequence[Mapping[str, Any]], curve: Curve, title: str, t
         losses.set_title("loss")
         if losses.lines:
             losses.set_yscale("log")  # the first epochs are often ten times the last
+            losses.yaxis.set_major_formatter("{x:g}")
+            losses.yaxis.set_minor_formatter("{x:g}")
+            losses.tick_params(axis="y", which="minor", labelsize=7)
         named = [name for name in _metrics(rows) if "loss" not in name and not name.endswith("lr")]
         for number, name in enumerate(named):
             _line(metrics, rows, name, name, COLOURS[number % len(COLOURS)])

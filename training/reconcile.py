@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from ..datasets.format import Placed
 from ..datasets.formats.yolo import format_line
-from ..datasets.schema import Json
+from ..datasets.schema import Json, Sample
 
 What = Literal["image", "box", "repaired", "turned"]
 
@@ -59,6 +59,16 @@ class Reconciliation:
     boxes_sent: int
     boxes_used: int
     lost: tuple[Lost, ...]
+
+    def with_kept_back(self, samples: Sequence[Sample], reasons: Mapping[str, str]) -> Reconciliation:
+        """The same, with images that were never given to the trainer, for reasons by their keys."""
+        lost = [Lost(sample.key, "image", len(sample.boxes), reasons[sample.key]) for sample in samples]
+        return replace(
+            self,
+            images_sent=self.images_sent + len(samples),
+            boxes_sent=self.boxes_sent + sum(len(sample.boxes) for sample in samples),
+            lost=tuple(sorted((*self.lost, *lost), key=lambda each: each.key)),
+        )
 
     def to_json(self) -> dict[str, Json]:
         """As it stands in a run's result."""

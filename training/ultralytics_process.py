@@ -59,7 +59,8 @@ def _work(run: Run) -> None:
     train(run, settings, str(extras["weights"]), augmentation)
     images = read_manifest(run.data / MANIFEST, Findings())
     prediction = cast("Mapping[str, Json]", extras["prediction"])
-    splits = [split for split in run.plan.images if split and (split != "train" or extras["score_train"])]
+    there = {row.split for row in images.values()}  # of a split whose images are all broken, nothing is
+    splits = [split for split in run.plan.images if split in there and (split != "train" or extras["score_train"])]
     own: dict[str, Json] = {}
     for split in splits:
         write_progress(run.folder, Progress("predict", split=split))

@@ -35,9 +35,9 @@ def _everything_is_there() -> None:
         pytest.skip("FiftyOne is not installed: pip install 'labelloop[browse]'")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Generator[Browser]:
-    """One for all tests of this folder; left open it would draw on through all that come after them."""
+    """One for all tests of a module; left open it would draw on through all that come after them."""
     program = shutil.which("chromium") or shutil.which("google-chrome")
     if program is None or find_spec("playwright") is None:
         pytest.skip("there is no Chromium, or no playwright to drive it")

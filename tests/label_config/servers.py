@@ -93,7 +93,7 @@ class Desk:
         return list(self.client.tasks(project, full=True))
 
     def task(self, project: int, key: str) -> dict[str, Any]:
-        found = [task for task in self.tasks(project) if task["data"]["key"] == key]
+        found = [task for task in self.tasks(project) if task["data"].get("key") == key]
         assert len(found) == 1, (key, found)
         return found[0]
 

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labelloop.datasets.schema import Box, Sample, Size
-from labelloop.label_config.answers import Answer, read_answer, version_of
+from labelloop.label_config.answers import Answer, push_of, read_answer
 from labelloop.label_config.percent import Percent, to_corners, to_percent
 from labelloop.label_config.rendering import render_config
-from labelloop.label_config.tasks import LABELS, NOTHING, Turn, parse_task, to_task
+from labelloop.label_config.tasks import LABELS, NOTHING, Pushed, Turn, parse_task, to_task
 from tests.label_config.servers import CLASSES
 
 CONFIG = render_config(CLASSES)
@@ -176,32 +176,80 @@ def test_a_task_says_which_image_it_is(key: str, number: int) -> None:
     assert "predictions" not in task
     back = parse_task({"id": 3, **json.loads(json.dumps(task))})
     assert back is not None
-    assert (back.turn, back.start, back.version) == (Turn("won", key, number), NOTHING, 5)
+    assert (back.turn, back.last) == (Turn("won", key, number), Pushed(5, NOW.isoformat(), NOTHING, CONFIG.tags))
 
 
 @pytest.mark.parametrize(
     "data", [None, {}, {"labelloop_key": "x"}, {"labelloop_key": "1/a/b"}, {"labelloop_key": "1/a/b", "labelloop_pushed": []},
-             {"labelloop_key": "1/a/b", "labelloop_pushed": "x"}, {"labelloop_key": "x/a/b", "labelloop_pushed": [[1, "x"]]}],
+             {"labelloop_key": "1/a/b", "labelloop_pushed": "x"}, {"labelloop_key": "1/a/b", "labelloop_pushed": [[1, "x"]]},
+             {"labelloop_key": "x/a/b", "labelloop_pushed": [[1, "x", "labels", ""]]}],
 )  # fmt: skip
 def test_tasks_that_others_made_are_left_alone(data: object) -> None:
     assert parse_task({"id": 1, "data": data}) is None
 
 
-def test_the_version_that_a_person_started_from(tmp_path: Path) -> None:
+def test_the_push_that_a_person_started_from(tmp_path: Path) -> None:
     past = Sample("a.jpg", tmp_path, SIZE, boxes=(Box("10", 1, 2, 30, 40, A),))
-    data = {
-        "labelloop_key": "1/won/a.jpg",
-        "labelloop_pushed": [[5, "2026-01-02T00:00:00+00:00"], [9, "2026-01-03T00:00:00+00:00"]],
-    }
-    task = parse_task({"id": 1, "data": data})
+    first = Pushed(5, "2026-01-02T00:00:00+00:00", LABELS, "old")
+    second = Pushed(9, "2026-01-03T00:00:00+00:00", NOTHING, "new")
+    third = Pushed(9, "2026-01-04T00:00:00+00:00", LABELS, "newer")
+    pushed = [[each.version, each.time, each.start, each.tags] for each in (first, second, third)]
+    task = parse_task({"id": 1, "data": {"labelloop_key": "1/won/a.jpg", "labelloop_pushed": pushed}})
     assert task is not None
-    assert version_of({"result": start(past)}, task, head=20) == 5
-    times = {"2026-01-02T12:00:00Z": 5, "2026-01-03T12:00:00Z": 9, "2026-01-01T12:00:00Z": 5}
-    for time, version in times.items():
-        assert version_of({"result": [], "created_at": time, "lead_time": 10}, task, head=20) == version
+    assert task.last == third
+    times = {
+        "2026-01-02T12:00:00Z": first, "2026-01-03T12:00:00Z": second, "2026-01-01T12:00:00Z": first,
+        "2026-01-04T12:00:00Z": third,
+    }  # fmt: skip
+    for time, push in times.items():
+        assert push_of({"result": [], "created_at": time, "lead_time": 10}, task, head=20) == push
     slow = {"result": [], "created_at": "2026-01-03T00:00:09Z", "lead_time": 10.5}
-    assert version_of(slow, task, head=20) == 5
-    assert version_of({"result": [{"meta": {"labelloop": 99}}], "created_at": None}, task, head=20) == 9
+    assert push_of(slow, task, head=20) == first
+    # What is left of the start says its version, also on a page that was open while the task changed.
+    late = "2026-01-05T00:00:00Z"
+    assert push_of({"result": start(past), "created_at": late}, task, head=20) == first
+    choice = {"type": "choices", "id": "label-5", "value": {"choices": ["10"]}}
+    assert push_of({"result": [choice], "created_at": late}, task, head=20) == first
+    nine = {"meta": {"labelloop": 9}}
+    assert push_of({"result": [nine], "created_at": "2026-01-03T12:00:00Z"}, task, head=20) == second
+    # A version between two pushes is that of a push that was killed halfway.
+    seven = {"meta": {"labelloop": 7}}
+    assert push_of({"result": [seven], "created_at": late}, task, head=20) == Pushed(7, third.time, LABELS, "newer")
+    assert push_of({"result": [{"meta": {"labelloop": 99}}], "created_at": None}, task, head=20) == third
+
+
+def test_what_a_config_asks_that_the_start_did_not_show_is_only_taken_where_it_is_answered(tmp_path: Path) -> None:
+    words = {"comment": "worn", "unsure": True, "pose": "left"}
+    past = Sample("a.jpg", tmp_path, SIZE, label="10", boxes=(Box("10", 1, 2, 30, 40, A, None, words),))
+    bare = replace(CONFIG, unsure="", comment="")
+    result = start(past, bare)
+    assert [each["type"] for each in result] == ["rectanglelabels"]
+
+    def said(*more: dict[str, Any]) -> Sample:
+        annotation = {"id": 7, "result": [*result, *more]}
+        return read_answer(annotation, past, BOTH, "mina", "tasks[3]", tags=bare.tags).said
+
+    assert said() == past, "nobody unticked what nobody was shown"
+    choice = {"type": "choices", "from_name": "class", "to_name": "image", "id": "x", "value": {"choices": ["no"]}}
+    text = {"type": "textarea", "from_name": "comment", "to_name": "image", "id": A, "value": {"text": ["new"]}}
+    assert said(choice, text) == replace(
+        past, label="no", boxes=(replace(past.boxes[0], attributes={**words, "comment": "new"}),)
+    )
+    shown = read_answer({"id": 7, "result": result}, past, BOTH, "mina", "tasks[3]").said
+    assert (shown.label, shown.boxes[0].attributes) == (None, {"pose": "left"})
+
+
+def test_what_is_shown_of_a_start() -> None:
+    assert BOTH.shown(BOTH.tags) == {"label", "unsure", "comment", "choice"}
+    assert BOTH.shown(CONFIG.tags) == {"label", "unsure", "comment"}
+    assert CONFIG.shown(BOTH.tags) == {"label", "unsure", "comment"}
+    assert replace(CONFIG, label="what").shown(CONFIG.tags) == {"unsure", "comment"}
+    assert replace(CONFIG, image="pic").shown(CONFIG.tags) == frozenset(), (
+        "regions are shown on the image of their name"
+    )
+    assert CONFIG.shown("") == CONFIG.shown("a/b") == frozenset()
+    odd = replace(CONFIG, label="a/b")
+    assert odd.shown(odd.tags) == {"label", "unsure", "comment"}
 
 
 def test_percentages_are_of_the_upright_image() -> None:

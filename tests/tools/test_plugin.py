@@ -12,10 +12,9 @@ import yaml
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.ledger import Ledger
-from labelloop.datasets.merging import Conflict
 from labelloop.datasets.window import Window, build_window, find_edits, open_window
-from labelloop.label_config.conflicts import to_desk_conflict, write_conflicts
-from labelloop.label_config.desk import desk_folder
+from labelloop.label_config.conflicts import make_conflict
+from labelloop.label_config.desk import State, desk_folder, ledger_mark, write_state
 from labelloop.tools.fiftyone_plugin import MANIFEST, PANEL, SCRIPT
 from labelloop.tools.fiftyone_plugin.actions import ACTIONS
 from labelloop.tools.fiftyone_plugin.forms import Action, Choice, Note, Place, Progress, Said, Show, Switch
@@ -165,10 +164,11 @@ def test_conflicts_are_a_saved_view_as_long_as_there_are_some() -> None:
     place = make_place("conflicts")
     dataset = place.window.dataset()
     (old,) = place.window.ledger.samples(keys=["b.jpg"])
-    told = Conflict("b.jpg", old.boxes[0].id, "label", "앞면", "앞면", "10")
-    folder = desk_folder(place.workspace, place.window.ledger.folder.name)
+    ledger = place.window.ledger
+    told = make_conflict("b.jpg", old.boxes[0].id, "label", "앞면", "앞면", {"eve": "10"}, "1/conflicts/b.jpg", 7)
+    folder = desk_folder(place.workspace, ledger.folder.name)
     folder.mkdir(parents=True)
-    write_conflicts(folder, [to_desk_conflict(told, "ledger", ["eve"], "1/conflicts/b.jpg", 7)])
+    write_state(folder, State(1, "then", ledger_mark(ledger), version=ledger.version(), conflicts=[told]))
     steps = list(_ACTIONS["conflicts"].run(place, {}))
     assert steps[0] == Show(["b.jpg"])
     assert dataset.load_saved_view(VIEW).values("key") == ["b.jpg"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,16 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.ledger import Ledger
 from labelloop.datasets.schema import Box
 from labelloop.datasets.workspace import Workspace
-from labelloop.tools.train_classifier import command
 from labelloop.training.classifier import begin_classifier, train_classifier
 from labelloop.training.classifier_settings import Request
 from labelloop.training.classifier_weights import WeightsFile, find_weights
+from labelloop.training.phone_export import export_model
 from labelloop.training.predictions import read_predictions
 from labelloop.training.runs import Run, find_run
 from tests.datasets.ledgers import write_json
@@ -263,22 +264,66 @@ def _lives(run: Run) -> bool:
 
 
 @pytest.mark.slow
-def test_the_command_trains_and_the_same_seed_gives_the_same_bits(stripes: tuple[Path, Ledger], trained: Run) -> None:
+def test_the_command_is_stopped_by_ctrl_c_and_goes_on_and_the_same_seed_gives_the_same_bits(
+    stripes: tuple[Path, Ledger], trained: Run
+) -> None:
     home, _ = stripes
-    words = ["stripes", "--home", str(home), "--model", "small-cnn", "--imgsz", "32", "--epochs", "4", "--batch", "16",
-             "--seed", "5", "--deterministic"]  # fmt: skip
-    done = CliRunner().invoke(command, words, catch_exceptions=False)
-    assert done.exit_code == 0, done.output
-    assert "epoch   4/4   train loss" in done.stderr
-    assert "The model: " in done.stderr
-    run = find_run(Workspace(home), done.stderr.partition(":")[0])
+    labelloop = [sys.executable, "-m", "labelloop", "train", "classifier", "--home", str(home)]
+    asked = [
+        "--model",
+        "small-cnn",
+        "--imgsz",
+        "32",
+        "--epochs",
+        "4",
+        "--batch",
+        "16",
+        "--seed",
+        "5",
+        "--deterministic",
+    ]
+    with subprocess.Popen([*labelloop, "stripes", *asked], stderr=subprocess.PIPE, text=True) as first:
+        assert first.stderr is not None
+        said = first.stderr.readline()
+        run = find_run(Workspace(home), said.partition(":")[0])
+        for line in first.stderr:
+            if line.startswith("  epoch   1/4"):
+                break
+        first.send_signal(signal.SIGINT)
+        said = first.stderr.read()
+    assert first.returncode == 128 + signal.SIGINT
+    assert re.search(
+        rf"{run.id} is stopped after [1-4] of 4 epochs: labelloop train classifier --resume {run.id} goes on", said
+    )
+    assert not _lives(run)
+    done = subprocess.run([*labelloop, "--resume", run.id, "--json"], capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["run"] == run.id
+    assert f"{run.id}: best epoch" not in done.stdout
     assert run.plan.settings == trained.plan.settings
+    assert [row["epoch"] for row in run.epochs()] == [1, 2, 3, 4]
     for split in ("val", "test"):
         one, two = (read_predictions(each.folder / "predictions", split) for each in (run, trained))
         assert one.equals(two)
-    other = ["stripes", "--home", str(home), "--resume", run.id]
-    done = CliRunner().invoke(command, other)
-    assert isinstance(done.exception, LabelloopError)
+    again = subprocess.run([*labelloop, "--resume", run.id], capture_output=True, text=True, check=False)
+    assert again.returncode == 1
+    assert f"Error: {run.id} is done and is never overwritten" in again.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("target", ["tflite", "saved-model", "onnx"])
+def test_a_model_is_exported_and_says_the_same(tmp_path: Path, trained: Run, target: str) -> None:
+    if target == "onnx":
+        for needed in ("onnx", "tf2onnx", "onnxruntime"):
+            pytest.importorskip(needed)
+    done = export_model(trained, target, tmp_path / "out")
+    assert done.compared["images"] == 8
+    assert float(str(done.compared["largest difference of a score"])) < 1e-4
+    assert done.compared["images with another class"] == 0
+    assert done.bytes > 100_000
+    assert (tmp_path / "out" / "labels.txt").read_text() == "across\ndown\n"
+    about = json.loads((tmp_path / "out" / "about.json").read_bytes())
+    assert about["input"]["shape"] == [None, 32, 32, 3]
+    assert len(list((tmp_path / "out").iterdir())) == 3
 
 
 @pytest.mark.slow

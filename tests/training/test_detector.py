@@ -69,7 +69,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Any]:
     cut = photos / "cut.jpg"
     draw_sign(cut, 1)
     whole = cut.read_bytes()
-    # Cut off in the middle, and yet with an end: no header tells, and Ultralytics reads no further than the header.
+    # Cut off, and yet with an end: no decoder tells, and Ultralytics trains on it with gray for what is missing.
     cut.write_bytes(whole[: len(whole) * 3 // 4] + b"\xff\xd9")
     draw_sign(photos / "twice.png", 2)
     draw_sign(photos / "suffix.jfif", 2)
@@ -205,15 +205,33 @@ def test_a_label_of_the_same_length_and_a_file_of_the_same_size_are_seen_when_th
         assert (run.result() or {})["reconciled"]["train"]["lost"] == []
 
 
-def test_an_image_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
+def test_images_that_cannot_be_decoded_cost_no_training(tmp_path: Path) -> None:
+    """OpenCV decodes nothing of such a file, in the middle of an epoch, or when test is predicted after hours."""
     new_signs(tmp_path)
-    cut = tmp_path / "photos" / "한글 [b] cut.jpg"
-    boxes = draw_sign(cut, 1)
-    whole = cut.read_bytes()
-    cut.write_bytes(whole[: len(whole) // 2] + b"\xff\xd9")  # within its tables, and yet with an end
-    commit_signs(tmp_path, [to_sample(tmp_path / "photos", cut.name, "train", boxes)])
+    photos = tmp_path / "photos"
+    samples = []
+    for split in ("train", "test"):
+        cut = photos / f"한글 [b] {split}.jpg"
+        boxes = draw_sign(cut, 1)
+        whole = cut.read_bytes()
+        cut.write_bytes(whole[: whole.index(b"\xff\xda") + 4] + b"\xff\xd9")  # before its picture, and yet with an end
+        samples.append(to_sample(photos, cut.name, split, boxes))
+    commit_signs(tmp_path, samples)
+    before = files_of(photos)
+    said = train(tmp_path, NAME, *QUICK, "--epochs", "1")
+    assert "한글 [b] train.jpg: image, 2 boxes lost: image cannot be " in said
+    found = (only_run(tmp_path).result() or {})["reconciled"]
+    assert [(each["key"], each["what"]) for each in found["test"]["lost"]] == [("한글 [b] test.jpg", "image")]
+    assert (found["train"]["images_sent"], found["train"]["images_used"]) == (9, 8)
+    assert files_of(photos) == before
+    for sample in Ledger(Workspace(tmp_path / "home").ledger(NAME)).samples():
+        if sample.split == "val":
+            whole = sample.path.read_bytes()
+            sample.path.write_bytes(whole[: whole.index(b"\xff\xda") + 4] + b"\xff\xd9")
+            commit_signs(tmp_path, [replace(sample, sha256=sha256(sample.path.read_bytes()).hexdigest())])
     said = train(tmp_path, NAME, *QUICK, "--epochs", "1", status=1)
-    assert f"{cut.name} is cut off or broken, and the trainer cannot decode it" in said
+    assert "splits train and val, received test, train" in said
+    assert "6 images are broken, such as" in said
 
 
 def test_a_stale_cache_would_be_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,16 @@ def test_a_file_that_the_trainer_wrote_anew_and_an_image_read_turned_are_said() 
     )
 
 
+def test_images_that_were_kept_back_count_as_sent_and_lost() -> None:
+    found = reconcile(
+        [ONE, EMPTY], CLASSES, {"images": {each.image: as_read(each) for each in (ONE, EMPTY)}, "said": []}, 1
+    )
+    whole = found.with_kept_back([TWO.sample], {TWO.sample.key: "image cannot be decoded", "z.jpg": "of another split"})
+    assert (whole.images_sent, whole.images_used, whole.boxes_sent, whole.boxes_used) == (3, 2, 3, 2)
+    assert whole.lost == (Lost("a/데이터 [2].jpg", "image", 1, "image cannot be decoded"),)
+    assert found.with_kept_back([], {}) == found
+
+
 @given(st.lists(st.tuples(*(st.floats(0, 1, width=64) for _ in range(4))), max_size=6))
 def test_every_box_is_known_again_after_six_digits_and_32_bits(fractions: list[tuple[float, ...]]) -> None:
     boxes = [

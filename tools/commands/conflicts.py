@@ -56,13 +56,15 @@ def command(
         if not as_json:
             say(settled_text(done))
     found = open_conflicts(ledger, folder)
-    if ask and found:
+    keys = sorted({each.key for each in found} & ledger.keys()) if ask else []
+    if keys:
         with open_desk(workspace, name, image_address) as desk:
-            keys = sorted({each.key for each in found})
             pushed = push(ledger, desk.client, desk.folder, desk.images, keys, again=True)
         told["push"] = push_json(pushed)
         if not as_json:
             say(push_text(name, pushed))
+    elif ask and found and not as_json:
+        say("There is nothing to send: none of these images is in the ledger any more.")
     if as_json:
         show_json({**told, "conflicts": conflicts_json(found)})
     else:
@@ -76,5 +78,8 @@ def _sides(take: tuple[str, ...]) -> dict[str, str]:
         name, equals, side = each.partition("=")
         if not (name and equals and side):
             raise click.BadParameter(f"must be ID=SIDE, received {each!r}", param_hint="--take")
-        sides[name] = side
+        if sides.setdefault(name, side) != side:
+            raise click.BadParameter(
+                f"{name} has one side at a time, received {sides[name]!r} and {side!r}", param_hint="--take"
+            )
     return sides

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from pathlib import Path
 
 import click
@@ -46,32 +45,29 @@ def command(
     from typing import cast
 
     from ...datasets.workspace import find_workspace
-    from ...label_config.pull import pull
+    from ...label_config.pull import PullReport, pull
     from ...label_config.returned import Status
     from ..desk_reports import pull_json, pull_text
-    from ..desks import open_desk
+    from ..desks import Desk, open_desk, watch_desk
 
     workspace = find_workspace(home)
-    while True:
+    reports: list[PullReport] = []
+
+    def look(desk: Desk) -> None:
+        with progress_bar("pulling") as progress:
+            report = pull(
+                ledger, desk.client, desk.folder, desk.images, status=cast("Status", status),
+                everything=everything and not reports, message=message or "answers from the desk", progress=progress,
+            )  # fmt: skip
+        reports[:] = [report]
+        if as_json:
+            show_json({"name": name, **pull_json(report)})
+        elif not watch or report.commits or report.conflicting or report.findings or report.deleted:
+            say(pull_text(name, report))
+
+    if watch:
+        watch_desk(workspace, name, look, every)
+    else:
         with open_desk(workspace, name) as desk:
-            while True:
-                with progress_bar("pulling") as progress:
-                    report = pull(
-                        ledger, desk.client, desk.folder, desk.images, status=cast("Status", status), everything=everything,
-                        message=message or "answers from the desk", progress=progress,
-                    )  # fmt: skip
-                if as_json:
-                    show_json({"name": name, **pull_json(report)})
-                elif not watch or report.commits or report.findings:
-                    say(pull_text(name, report))
-                everything = False
-                try:
-                    time.sleep(every if watch else 0)
-                except KeyboardInterrupt:
-                    watch = False
-                if not watch or not desk.server.is_alive():
-                    break
-        if not watch:
-            break
-        say("Label Studio has stopped; it is started again.")
-    sys.exit(1 if report.open or report.findings else 0)
+            look(desk)
+    sys.exit(1 if reports and (reports[-1].open or reports[-1].findings) else 0)

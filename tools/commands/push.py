@@ -62,6 +62,8 @@ def command(
     """
     from ..output import progress_bar, say, show_json
 
+    if kind and config:
+        raise click.UsageError("--config says what people are asked for; leave --task out")
     ledger = open_ledger(home, name)
     from typing import cast
 
@@ -74,18 +76,35 @@ def command(
     from ..selection import chosen_keys
 
     workspace = find_workspace(home)
+    xml = _text_of(config) if config else ""
     keys = chosen_keys(ledger, where=where, key_file=key_file, unlabelled=unlabelled, findings=findings, limit=limit)
     with progress_bar("detecting") as progress:
         predictions = start_of(workspace, ledger, keys, start, progress)
     with open_desk(workspace, name, image_address) as desk, progress_bar("pushing") as progress:
         report = push(
             ledger, desk.client, desk.folder, desk.images, keys, kind=cast("Kind | None", kind), start=start,
-            predictions=predictions,
-            xml=config.read_text(encoding="utf-8") if config else "", annotators=annotators or 0, again=again,
-            progress=progress,
+            predictions=predictions, xml=xml, annotators=annotators or 0, again=again, progress=progress,
         )  # fmt: skip
     if as_json:
         show_json({"name": name, **push_json(report)})
     else:
         say(push_text(name, report))
     sys.exit(0)
+
+
+def _text_of(config: Path) -> str:
+    """The text of a labeling config.
+
+    Raises:
+        LabelloopError: there is none in the file, or not as text.
+    """
+    from ...datasets.errors import LabelloopError
+    from ...datasets.label_files import read_text
+
+    try:
+        text = read_text(config)
+    except ValueError as error:
+        raise LabelloopError(f"{config}: {error}") from error
+    if not text.strip():
+        raise LabelloopError(f"{config} must hold a labeling config, received an empty file")
+    return text
