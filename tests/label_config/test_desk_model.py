@@ -320,13 +320,13 @@ def play_plainly(folder: Path, seed: int, steps: int) -> list[str]:
     return Play(desk, seed, kill, needed=1 + (seed % 3 == 2)).run(steps)
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("LABELLOOP_TEST_GAMES", "6"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("LABELLOOP_TEST_GAMES", "4"))))
 def test_no_edit_is_lost_and_none_is_invented_in_any_order(tmp_path: Path, seed: int) -> None:
     assert "pull" in play_plainly(tmp_path, seed, 60)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(int(os.environ.get("LABELLOOP_TEST_SERVER_GAMES", "2"))))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("LABELLOOP_TEST_SERVER_GAMES", "1"))))
 def test_nor_with_a_real_server_and_processes_that_are_killed(make_desk: MakeDesk, tmp_path: Path, seed: int) -> None:
     desk = make_desk(make_samples(tmp_path))
     draw = random.Random(seed)

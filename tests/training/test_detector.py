@@ -280,8 +280,6 @@ def test_a_stale_cache_would_be_noticed(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("phase", "epoch", "killed"),
     [
-        ("start", 0, "both"),
-        ("train", 2, "command"),
         ("train", 3, "trainer"),
         ("train", 2, "both"),
         ("predict", 0, "both"),
