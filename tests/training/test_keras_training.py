@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WAYS = ("alone", "two", "mixed")
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
