@@ -61,7 +61,7 @@ class _Clock:
 
 def compile_model(model: Any, schedule: Schedule) -> None:
     """Make a model ready to be trained."""
-    # XLA is left out: on a CPU it compiles for minutes what takes seconds to train.
+    # XLA is left out: what it is worth on a CPU was not measured.
     model.compile(
         optimizer=keras.optimizers.Adam(schedule.lr),
         loss=keras.losses.SparseCategoricalCrossentropy(),
