@@ -18,6 +18,7 @@ from ..datasets.schema import NOTHING, Box, Json, Sample
 from .config import COMMENT, UNSURE, Config
 from .percent import Percent, is_over_the_edge, is_untouched, to_corners
 from .tasks import CHOSEN, META, Pushed, Task
+from .tasks import NOTHING as NO_START
 
 _ID = re.compile("[0-9a-f]{24}")
 
@@ -52,8 +53,8 @@ class Answer:
 def push_of(annotation: Mapping[str, Any], task: Task, head: int) -> Pushed:
     """The push that a person started from.
 
-    A region that is left says its version; when the person began says which of the pushes
-    it was, and the version too where no region is left.
+    A region that is left says its version, so the task did not start with nothing. When the
+    person began says which of the pushes it was, and the version too where no region is left.
 
     Args:
         head: the last version of the ledger.
@@ -61,10 +62,16 @@ def push_of(annotation: Mapping[str, Any], task: Task, head: int) -> Pushed:
     begun = _begun(annotation)
     seen = [each for each in task.pushed if begun is None or datetime.fromisoformat(each.time) <= begun]
     last = seen[-1] if seen else task.pushed[0]
-    version = next((found for region in _results(annotation) if (found := _version(region, head)) is not None), None)
-    if version is None:
+    marked = [found for region in _results(annotation) if (found := _version(region, head)) is not None]
+    if not marked:
         return last
-    return next((each for each in reversed(seen) if each.version == version), replace(last, version=version))
+    shown = [each for each in task.pushed if each.start != NO_START]
+    # A region that somebody pasted says the version of the task that it is from.
+    version = next((each for each in marked if each in {push.version for push in shown}), marked[0])
+    same = [each for each in shown if each.version == version]
+    if not same:  # a push was killed halfway
+        return replace(shown[-1] if shown else last, version=version)
+    return next((each for each in reversed(same) if each in seen), same[0])
 
 
 def read_answer(

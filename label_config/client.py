@@ -156,6 +156,11 @@ class Client:
             chosen = {"all": False, "included": ordered[start : start + _IDS]}
             yield from self._pages(project, {"selectedItems": chosen}, (), include, full=full)
 
+    def drafted(self, project: int) -> set[int]:
+        """The ids of the tasks that somebody works on without having submitted; a list of tasks does not say so."""
+        some = {"filter": "filter:tasks:draft_exists", "operator": "equal", "type": "Boolean", "value": True}
+        return {int(task["id"]) for task in self.tasks(project, include="id", where=[some])}
+
     def newest_change(self, project: int) -> str:
         """When a task of a project changed last, by Label Studio's clock; "" where there is none."""
         query: Fields = {"ordering": ["-tasks:updated_at"]}
@@ -177,8 +182,20 @@ class Client:
 
     def delete_tasks(self, project: int, ids: Sequence[int]) -> None:
         """Delete tasks with all that was done on them."""
-        body = {"selectedItems": {"all": False, "included": list(ids)}}
-        self.post("/api/dm/actions", body, id="delete_tasks", project=project)
+        self.post("/api/dm/actions", _selected(ids), id="delete_tasks", project=project)
+
+    def set_data(self, project: int, ids: Sequence[int], name: str, text: str) -> None:
+        """Set one field of the data of many tasks, to the same text."""
+        body = {**_selected(ids), "value_name": name, "value_type": "String", "value": text}
+        self.post("/api/dm/actions", body, id="add_data_field", project=project)
+
+    def delete_predictions(self, project: int, ids: Sequence[int]) -> None:
+        """Delete all predictions of many tasks."""
+        self.post("/api/dm/actions", _selected(ids), id="delete_tasks_predictions", project=project)
+
+    def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> int:
+        """How many predictions were made of these; what the labeling config does not know is left out."""
+        return int(self.post(f"/api/projects/{project}/import/predictions", predictions)["created"])
 
     def status(self, path: str) -> int:
         """The HTTP status of a GET of one byte, for asking whether the server can read an image."""
@@ -272,6 +289,10 @@ class Client:
                     raise DeskAway(f"no answer from Label Studio at {self.url}: {error}") from error
                 time.sleep(0.2 * (attempt + 1))
         raise AssertionError  # the loop returns or raises
+
+
+def _selected(ids: Sequence[int]) -> Fields:
+    return {"selectedItems": {"all": False, "included": list(ids)}}
 
 
 def _json(url: str, method: str, path: str, answer: httpx.Response) -> Any:

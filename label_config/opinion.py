@@ -11,16 +11,17 @@ from ..datasets.schema import Sample
 from .agreement import same_corners, with_shared_ids
 
 
-def compare_opinion(ours: Sample, said: Sample) -> Merged:
+def compare_opinion(ours: Sample, said: Sample, *, boxes: bool = True) -> Merged:
     """Our sample as it is, with a conflict for each thing that somebody says otherwise.
 
     Args:
         said: the image with that person's boxes, whatever their ids.
+        boxes: whether boxes were asked for; else there is only the image's class.
     """
     key = ours.key
-    theirs = {box.id: box for box in with_shared_ids(said.boxes, ours.boxes)}
+    theirs = {box.id: box for box in with_shared_ids(said.boxes, ours.boxes)} if boxes else {}
     conflicts: list[Conflict] = []
-    for box in ours.boxes:
+    for box in ours.boxes if boxes else ():
         other = theirs.pop(box.id, None)
         if other is None:
             conflicts.append(Conflict(key, box.id, "box", box, box, DELETED))

@@ -108,6 +108,12 @@ def pull(
         names = dict(state.people)
         found, known_images = _answers(client, ledger, project, memory, tasks, names, status, findings)
         fresh = [image for image in found if image.people >= needed]
+        findings += [
+            Finding("not-kept", f"tasks[{image.task}]", f"{len(image.answers)} answers by {image.people} of the {needed} people"
+                    f" who are asked ({image.key}): somebody else is to answer, or labelloop push --annotators {image.people}")
+            for image in found
+            if image.people < needed <= len(image.answers)
+        ]  # fmt: skip
         findings += [each for image in fresh for answer in image.answers for each in answer.findings]
         link = f"{client.url}/projects/{project.id}"
         taken = take(ledger, fresh, memory, known, message=message, link=link)

@@ -18,13 +18,14 @@ from .config import Kind
 from .desk import ledger_mark, only_one, read_counts, read_state, write_counts, write_state
 from .media import Images
 from .projects import Project, ensure_project
-from .tasks import LABELS, MODEL, NOTHING, Pushed, Task, Turn, parse_task, start_result, to_data, to_task
+from .refreshing import Stale, refresh
+from .tasks import LABELS, NOTHING, Pushed, Task, Turn, parse_task, start_result, to_data, to_task
 
 _TASKS = 2000
 _REGIONS = 40_000
 """One request takes so many tasks or regions: enough that requests do not count, and no more than 20 MB."""
 _ASKED_ONE_BY_ONE = 30
-_ABOUT = "id,data,total_annotations,cancelled_annotations,draft_exists"
+_ABOUT = "id,data,total_annotations,cancelled_annotations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,10 @@ class PushReport:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A task at the desk with the address of its image and what was done on it."""
+    """A task at the desk with its data and what was done on it."""
 
     task: Task
-    address: str
+    data: Mapping[str, Any]
     answers: int
     skips: int
     draft: bool
@@ -186,13 +187,14 @@ class _Push:
     ) -> tuple[dict[str, _Row], list[int]]:
         """The newest turn's task of each image, and the ids of doubles; None wants all images."""
         turns: dict[Turn, list[_Row]] = {}
+        drafted = self._client.drafted(self._project)
         for fields in tasks:
             task = parse_task(fields)
             if task is None or task.turn.dataset != self._name or (wanted is not None and task.turn.key not in wanted):
                 continue
             row = _Row(
-                task, str(fields["data"].get(self._config.field, "")), int(fields.get("total_annotations") or 0),
-                int(fields.get("cancelled_annotations") or 0), bool(fields.get("draft_exists")),
+                task, fields["data"], int(fields.get("total_annotations") or 0),
+                int(fields.get("cancelled_annotations") or 0), task.id in drafted,
             )  # fmt: skip
             turns.setdefault(task.turn, []).append(row)
         surplus: list[int] = []
@@ -228,8 +230,8 @@ class _Push:
             yield sample, rows.get(sample.key), past.get(sample.key)
 
     def _is_stale(self, sample: Sample, row: _Row, past: Sample | None) -> bool:
-        last = row.task.last
-        if (last.start, last.tags, row.address) != (self._start, self._config.tags, self._images.url(sample)):
+        last, address = row.task.last, row.data.get(self._config.field)
+        if (last.start, last.tags, address) != (self._start, self._config.tags, self._images.url(sample)):
             return True
         if last.version == self._version:
             return False
@@ -259,36 +261,17 @@ class _Push:
 
     def _update(self, stale: Sequence[tuple[Sample, _Row]], progress: Progress | None, total: int) -> int:
         """How many of these tasks were given today's labels; one that was touched meanwhile is left."""
-        by_id = {row.task.id: (sample, row) for sample, row in stale}
-        updated = 0
-        for fields in self._client.tasks_by_id(self._project, by_id):
-            sample, row = by_id[int(fields["id"])]
-            if not (fields.get("annotations") or fields.get("drafts")):
-                self._update_one(fields, sample, row)
-                updated += 1
-            self._report(progress, 1, total)
-        return updated
-
-    def _update_one(self, fields: Fields, sample: Sample, row: _Row) -> None:
-        result, known = self._result(sample), cast("list[Fields]", fields.get("predictions") or [])
+        given = [
+            Stale(
+                row.task, row.data, to_data(sample, row.task.turn, self._config, self._images.url(sample), ()),
+                self._result(sample),
+            )
+            for sample, row in stale
+        ]  # fmt: skip
         pushed = Pushed(self._version, self._time.isoformat(), self._start, self._config.tags)
-        data = to_data(sample, row.task.turn, self._config, self._images.url(sample), [*row.task.pushed, pushed])
-        if not result:
-            # The data first: an answer without a region finds its version there, and regions that are
-            # left where a crash comes in between say their own.
-            self._client.patch(f"/api/tasks/{row.task.id}", {"data": {**fields["data"], **data}})
-            for each in known:
-                self._client.delete(f"/api/predictions/{each['id']}/")
-            return
-        # The regions first: they say their version, so a crash in between is none.
-        if known:
-            self._client.patch(f"/api/predictions/{known[0]['id']}", {"result": result, "model_version": MODEL})
-        else:
-            body = {"task": row.task.id, "result": result, "model_version": MODEL}
-            self._client.post("/api/predictions/", body)
-        for each in known[1:]:
-            self._client.delete(f"/api/predictions/{each['id']}/")
-        self._client.patch(f"/api/tasks/{row.task.id}", {"data": {**fields["data"], **data}})
+        return refresh(
+            self._client, self._project, given, pushed, lambda done: self._report(progress, done, total)
+        )  # fmt: skip
 
     def _report(self, progress: Progress | None, done: int, total: int) -> None:
         self._done += done

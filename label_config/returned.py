@@ -22,13 +22,15 @@ Status = Literal["submitted", "reviewed"]
 class Returned:
     """One turn of an image: what it was when it was pushed, at which version, and the answers about it.
 
-    `blind` says whether somebody answered who was not shown the labels.
+    `boxes` says whether boxes were asked for, `blind` whether somebody answered who was not
+    shown the labels.
     """
 
     turn: Turn
     task: int
     version: int
     pushed: Sample
+    boxes: bool = True
     blind: bool = False
     answers: list[Answer] = field(default_factory=list[Answer])
 
@@ -85,7 +87,8 @@ def read_returned(
             findings.append(Finding("not-kept", place, message))
             continue
         answer = read_answer(annotation, past, config, author_of(annotation, people), place, tags=start.tags)
-        image = images.setdefault(str(task.turn), Returned(task.turn, task.id, start.version, past))
+        made = Returned(task.turn, task.id, start.version, past, boxes=bool(config.label))
+        image = images.setdefault(str(task.turn), made)
         image.blind |= start.start != LABELS or (bool(config.label) and "label" not in config.shown(start.tags))
         _add(image, answer, start.version, past)
     return [images[turn] for turn in sorted(images)]

@@ -157,11 +157,12 @@ class _Merging:
         if ours is not None and not gone:
             opinion = _is_opinion(entry, ours)
             if opinion:
-                merged = compare_opinion(ours, said)
+                merged = compare_opinion(ours, said, boxes=image.boxes)
             else:
                 said, drawn = _as_here(entry, ours)
                 merged = merge_samples(entry.past, ours, said)
-            self._now[image.key] = self._tagged(merged.sample or ours, ours, said)
+            doubted = bool(merged.conflicts or entry.consensus.differences)
+            self._now[image.key] = self._tagged(merged.sample or ours, ours, said, doubted=doubted)
             for found in merged.conflicts:
                 theirs = None if found.what == "box" and not isinstance(found.theirs, Box) else found.theirs
                 base = None if found.what == "box" and not isinstance(found.base, Box) else found.base
@@ -196,11 +197,11 @@ class _Merging:
         image, value = entry.image, value_of(ours, box, what)
         self.conflicts.append(make_conflict(image.key, box, what, base, value, said, str(image.turn), image.task, told))
 
-    def _tagged(self, merged: Sample, ours: Sample, said: Sample) -> Sample:
+    def _tagged(self, merged: Sample, ours: Sample, said: Sample, *, doubted: bool) -> Sample:
         if not says_the_same(merged, ours):
             self.edited += 1
             return replace(merged, tags=tuple(tag for tag in merged.tags if tag != CONFIRMED))
-        if says_the_same(said, ours):
+        if says_the_same(said, ours) and not doubted:
             self.confirmed += 1
             return replace(ours, tags=tuple(sorted({*ours.tags, CONFIRMED})))
         return ours

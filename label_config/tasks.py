@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, cast
 
+import orjson
+
 from ..datasets.schema import Box, Json, Sample, Size
 from .config import COMMENT, UNSURE, Config
 from .percent import to_percent
@@ -90,8 +92,13 @@ def to_data(sample: Sample, turn: Turn, config: Config, url: str, pushed: Sequen
         "key": sample.key,
         "sha256": sample.sha256,
         KEY: str(turn),
-        PUSHED: [[each.version, each.time, each.start, each.tags] for each in pushed[-_KEPT:]],
+        PUSHED: format_pushed(pushed),
     }
+
+
+def format_pushed(pushed: Sequence[Pushed]) -> str:
+    """What a task says of the times that it was pushed, of the last ones: JSON on one line."""
+    return orjson.dumps([[each.version, each.time, each.start, each.tags] for each in pushed[-_KEPT:]]).decode()
 
 
 def to_result(sample: Sample, boxes: Sequence[Box], config: Config, version: int) -> list[dict[str, Json]]:
@@ -150,7 +157,7 @@ def parse_task(task: Mapping[str, Any]) -> Task | None:
     fields = cast("Mapping[str, object]", data)
     turn = parse_turn(str(fields.get(KEY, "")))
     try:
-        raw = cast("list[list[Any]]", fields[PUSHED])
+        raw = cast("list[list[Any]]", orjson.loads(cast(str, fields[PUSHED])))
         pushed = tuple(Pushed(int(version), str(time), str(start), str(tags)) for version, time, start, tags in raw)
     except (KeyError, TypeError, ValueError):
         return None

@@ -57,6 +57,8 @@ class PlainClient:
             self._people[made["id"]] = Person(made["id"], made["email"])
         elif path == "/api/predictions/":
             self._tasks[made["task"]]["predictions"].append(made)
+        elif path.endswith("/drafts"):
+            self._tasks[_number(path)]["drafts"].append(made)
         elif path.endswith("/annotations"):
             task = self._tasks[_number(path)]
             now = self._touch(task)
@@ -102,13 +104,16 @@ class PlainClient:
         for task in list(self._tasks.values()):
             shown = _counted(task)
             if task["project"] == project and all(_holds(shown, each) for each in where):
-                yield shown
+                yield {name: value for name, value in shown.items() if name != "draft_exists"}
 
     def tasks_by_id(
         self, project: int, ids: Iterable[int], *, include: str = "", full: bool = True
     ) -> Iterator[Fields]:
         wanted = set(ids)
         yield from (task for task in self.tasks(project) if task["id"] in wanted)
+
+    def drafted(self, project: int) -> set[int]:
+        return {task["id"] for task in self._tasks.values() if task["project"] == project and task["drafts"]}
 
     def newest_change(self, project: int) -> str:
         return max((task["updated_at"] for task in self.tasks(project)), default="")
@@ -131,6 +136,23 @@ class PlainClient:
         self.before()
         for each in ids:
             del self._tasks[each]
+
+    def set_data(self, project: int, ids: Sequence[int], name: str, text: str) -> None:
+        for each in ids:  # one by one: a request that is killed has done some
+            self.before()
+            self._tasks[each]["data"][name] = text
+
+    def delete_predictions(self, project: int, ids: Sequence[int]) -> None:
+        for each in ids:
+            self.before()
+            self._tasks[each]["predictions"] = []
+
+    def import_predictions(self, project: int, predictions: Sequence[Mapping[str, Any]]) -> int:
+        for each in predictions:
+            self.before()
+            made = {"id": next(self._ids), **_copy(each)}
+            self._tasks[each["task"]]["predictions"].append(made)
+        return len(predictions)
 
     def _touch(self, task: Fields) -> str:
         now = datetime.now(UTC) + timedelta(microseconds=next(self._ticks))  # no two at one time

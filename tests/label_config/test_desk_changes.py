@@ -268,6 +268,33 @@ def test_the_address_of_an_untouched_image_is_brought_up_to_date(make_desk: Make
     assert desk.push().unchanged == 1
 
 
+def test_many_untouched_tasks_are_refreshed_together(make_desk: MakeDesk, tmp_path: Path) -> None:
+    """More than are refreshed one by one, with every class, remarks, none at all, and one that somebody works on."""
+    keys = [*NASTY, *(f"{number}.png" for number in range(25))]
+    desk = make_desk([two_boxes(tmp_path, key, label="10") for key in keys])
+    project = desk.push(kind="both").project
+    draft(desk, project, keys[-1])
+    now = [desk.sample(key) for key in keys]
+    words = {"comment": '뒷면? <b> & "quoted"', "unsure": True}
+    for index, each in enumerate(now):
+        name = CLASSES[index % len(CLASSES)]
+        boxes = () if index == 0 else (replace(each.boxes[0], label=name, x1=1 / 3, attributes=words), each.boxes[1])
+        now[index] = replace(each, boxes=boxes, label=name)
+    desk.commit(*now)
+    report = desk.push()
+    assert (report.updated, report.busy, report.unchanged) == (len(keys) - 1, 1, 0)
+    assert desk.push().unchanged == len(keys) - 1
+    tasks = {task["data"]["key"]: task for task in desk.tasks(project)}
+    assert {len(task["predictions"]) for task in tasks.values()} == {1}
+    assert [region["type"] for region in tasks[keys[0]]["predictions"][0]["result"]] == ["choices"]
+    for key in keys[:6]:
+        assert desk.client.status(tasks[key]["data"]["image"]) in (200, 206)
+        desk.answer(project, key, MINA)
+    pulled = desk.pull()
+    assert (pulled.confirmed, pulled.edited, pulled.open, pulled.findings) == (6, 0, (), ())
+    assert [desk.sample(key) for key in keys[:6]] == [replace(each, tags=(CONFIRMED,)) for each in now[:6]]
+
+
 def test_names_are_found_again_one_by_one(make_desk: MakeDesk, tmp_path: Path) -> None:
     """A push of few images asks for each by its key."""
     desk = make_desk([two_boxes(tmp_path, key) for key in NASTY])

@@ -107,6 +107,7 @@ def test_what_two_people_differ_about_is_open_whatever_the_ledger_had_before(mak
     answer = desk.answer(project, "a.png", JUN, changed(start, A, "50"))
     (conflict,) = desk.pull().open
     assert (conflict.ours, conflict.said, conflict.between) == ("no", {MINA: "won note", JUN: "50"}, "people")
+    assert desk.sample("a.png").tags == ()
     assert "the ledger has no, mina@example.org won note, jun@example.org 50" in str(conflict)
     # The ledger settles it for good, and goes on.
     edit(desk, A, label="10")
@@ -115,6 +116,17 @@ def test_what_two_people_differ_about_is_open_whatever_the_ledger_had_before(mak
     assert desk.pull().open == ()
     desk.answer_again(answer, changed(start, A, "<b>"))
     assert [each.said[JUN] for each in desk.pull().open] == ["<b>"], "he says something new"
+
+
+def test_what_people_differ_about_is_not_confirmed(make: Make) -> None:
+    desk = make([two_boxes()])
+    project = desk.push(annotators=2).project
+    desk.answer(project, "a.png", MINA, changed(desk.result(project, "a.png"), A, "no"))
+    other = desk.answer(project, "a.png", JUN)
+    pulled = desk.pull()
+    assert (pulled.confirmed, len(pulled.open), desk.sample("a.png").tags) == (0, 1, ())
+    desk.answer_again(other, changed(desk.result(project, "a.png"), A, "no"))
+    assert desk.pull().edited == 1
 
 
 def test_whose_side_is_whose(make: Make) -> None:
@@ -205,6 +217,20 @@ def test_fewer_answers_than_people_are_asked_for_wait(make: Make) -> None:
     assert found.label == "no"
 
 
+def test_two_answers_of_one_person_are_not_two_people(make: Make) -> None:
+    desk = make([two_boxes()])
+    project = desk.push(annotators=2).project
+    for label in ("no", "<b>"):
+        desk.answer(project, "a.png", MINA, changed(desk.result(project, "a.png"), A, label))
+    pulled = desk.pull()
+    (finding,) = pulled.findings
+    assert (pulled.commits, finding.kind) == ((), "not-kept")
+    assert "2 answers by 1 of the 2 people who are asked (a.png)" in finding.message
+    desk.answer(project, "a.png", JUN, changed(desk.result(project, "a.png"), A, "<b>"))
+    pulled = desk.pull()
+    assert (pulled.findings, pulled.edited) == ((), 1)
+
+
 def test_what_people_said_of_an_image_that_is_gone_waits_until_it_is_back(make: Make) -> None:
     desk = make([two_boxes(), two_boxes("b.png")])
     project = desk.push().project
@@ -265,6 +291,18 @@ def test_an_opinion_stays_one(make: Make) -> None:
     pulled = desk.pull()
     assert pulled.commits == ()
     assert [(each.key, each.what) for each in pulled.open] == [("a.png", "box"), ("a.png", "box"), ("b.png", "box")]
+
+
+def test_an_opinion_on_the_class_says_nothing_of_boxes(make: Make) -> None:
+    desk = make([two_boxes("a.png", label="10"), two_boxes("b.png", label="10")])
+    project = desk.push(kind="image-labels", start="nothing").project
+    edit(desk, A, x1=3.0)
+    for key, label in (("a.png", "10"), ("b.png", "no")):
+        chosen = {"id": "x", "type": "choices", "from_name": "class", "to_name": "image", "value": {"choices": [label]}}
+        desk.answer(project, key, MINA, [chosen])
+    pulled = desk.pull()
+    assert [(each.key, each.what, each.said) for each in pulled.open] == [("b.png", "label", {MINA: "no"})]
+    assert pulled.commits == ()
 
 
 def test_a_box_that_was_drawn_on_both_sides_goes_on_as_one(make: Make) -> None:

@@ -16,7 +16,7 @@ from labelloop.datasets.schema import Box, Sample, Size
 from labelloop.label_config.answers import Answer, push_of, read_answer
 from labelloop.label_config.percent import Percent, to_corners, to_percent
 from labelloop.label_config.rendering import render_config
-from labelloop.label_config.tasks import LABELS, NOTHING, Pushed, Turn, parse_task, to_task
+from labelloop.label_config.tasks import LABELS, NOTHING, Pushed, Turn, format_pushed, parse_task, to_task
 from tests.label_config.servers import CLASSES
 
 CONFIG = render_config(CLASSES)
@@ -181,8 +181,8 @@ def test_a_task_says_which_image_it_is(key: str, number: int) -> None:
 
 @pytest.mark.parametrize(
     "data", [None, {}, {"labelloop_key": "x"}, {"labelloop_key": "1/a/b"}, {"labelloop_key": "1/a/b", "labelloop_pushed": []},
-             {"labelloop_key": "1/a/b", "labelloop_pushed": "x"}, {"labelloop_key": "1/a/b", "labelloop_pushed": [[1, "x"]]},
-             {"labelloop_key": "x/a/b", "labelloop_pushed": [[1, "x", "labels", ""]]}],
+             {"labelloop_key": "1/a/b", "labelloop_pushed": "x"}, {"labelloop_key": "1/a/b", "labelloop_pushed": '[[1, "x"]]'},
+             {"labelloop_key": "x/a/b", "labelloop_pushed": '[[1, "x", "labels", ""]]'}],
 )  # fmt: skip
 def test_tasks_that_others_made_are_left_alone(data: object) -> None:
     assert parse_task({"id": 1, "data": data}) is None
@@ -193,7 +193,7 @@ def test_the_push_that_a_person_started_from(tmp_path: Path) -> None:
     first = Pushed(5, "2026-01-02T00:00:00+00:00", LABELS, "old")
     second = Pushed(9, "2026-01-03T00:00:00+00:00", NOTHING, "new")
     third = Pushed(9, "2026-01-04T00:00:00+00:00", LABELS, "newer")
-    pushed = [[each.version, each.time, each.start, each.tags] for each in (first, second, third)]
+    pushed = format_pushed([first, second, third])
     task = parse_task({"id": 1, "data": {"labelloop_key": "1/won/a.jpg", "labelloop_pushed": pushed}})
     assert task is not None
     assert task.last == third
@@ -210,11 +210,13 @@ def test_the_push_that_a_person_started_from(tmp_path: Path) -> None:
     assert push_of({"result": start(past), "created_at": late}, task, head=20) == first
     choice = {"type": "choices", "id": "label-5", "value": {"choices": ["10"]}}
     assert push_of({"result": [choice], "created_at": late}, task, head=20) == first
+    # Whoever has regions was not shown nothing, whatever the clocks say.
     nine = {"meta": {"labelloop": 9}}
-    assert push_of({"result": [nine], "created_at": "2026-01-03T12:00:00Z"}, task, head=20) == second
-    # A version between two pushes is that of a push that was killed halfway.
+    assert push_of({"result": [nine], "created_at": "2026-01-03T12:00:00Z"}, task, head=20) == third
+    # A version between two pushes is that of a push that was killed halfway, or of a region that was pasted.
     seven = {"meta": {"labelloop": 7}}
     assert push_of({"result": [seven], "created_at": late}, task, head=20) == Pushed(7, third.time, LABELS, "newer")
+    assert push_of({"result": [seven, *start(past)], "created_at": late}, task, head=20) == first
     assert push_of({"result": [{"meta": {"labelloop": 99}}], "created_at": None}, task, head=20) == third
 
 

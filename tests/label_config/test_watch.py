@@ -21,7 +21,7 @@ from labelloop.label_config.client import Client, DeskAway
 from labelloop.label_config.desk import DeskBusy
 from labelloop.tools import desks
 from labelloop.tools.label_studio import ensure_label_studio
-from labelloop.tools.label_studio_process import answers_health
+from labelloop.tools.label_studio_process import Record, answers_health, stop_process
 from tests.label_config.servers import Desk, copied, make_ledger
 from tests.label_config.test_desk import MINA, two_boxes
 
@@ -133,6 +133,7 @@ def test_a_watch_outlives_its_server_and_goes_on_where_it_was_killed(
             watching = start()
             until("the second answer came", lambda: answered(keys[1]))
             os.killpg(server.pid, signal.SIGKILL)
+            stop_process(Record(server.pid, 0, 0))  # it was a child of this process
             until("Label Studio is there again", lambda: answers_health(server.url))
             desk.answer(project, keys[2], MINA, [])
             until("the third answer came", lambda: answered(keys[2]))

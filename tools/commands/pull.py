@@ -52,6 +52,7 @@ def command(
 
     workspace = find_workspace(home)
     reports: list[PullReport] = []
+    said: list[str] = []
 
     def look(desk: Desk) -> None:
         with progress_bar("pulling") as progress:
@@ -63,7 +64,10 @@ def command(
         if as_json:
             show_json({"name": name, **pull_json(report)})
         elif not watch or report.commits or report.conflicting or report.findings or report.deleted:
-            say(pull_text(name, report))
+            text = pull_text(name, report)
+            if text not in said:  # a watch looks at the last minute again and again
+                say(text)
+            said[:] = [text]
 
     if watch:
         watch_desk(workspace, name, look, every)
