@@ -40,6 +40,14 @@ class Workspace:
         """The folder of the trainings, one folder each."""
         return self.home / "runs"
 
+    def suspects(self, name: str) -> Path:
+        """The folder of a data set's suspects, as they were found last."""
+        return self.home / "suspects" / checked_name(name)
+
+    def rounds(self, name: str) -> Path:
+        """The folder of a data set's rounds of correction, one folder each."""
+        return self.home / "rounds" / checked_name(name)
+
     @property
     def cache(self) -> Path:
         """What can be computed again: hashes and embeddings of files."""

@@ -1,0 +1,1 @@
+"""Labels that are probably wrong, ranked by what mending them is worth."""
