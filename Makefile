@@ -16,7 +16,7 @@ demo: setup ## sample data through everything that labelloop can do so far, then
 
 test: setup ## all tests, with lint and types
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/basedpyright --level error
-	@$(VENV)/python -m pytest
+	@tests/all.sh
 
 check: setup ## lint, types and the fast tests
 	@$(VENV)/ruff check . && $(VENV)/ruff format --check . && $(VENV)/basedpyright --level error

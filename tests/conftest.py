@@ -1,15 +1,20 @@
-"""Tests that take minutes together are run where somebody asks for them: LABELLOOP_LONG=1 make test."""
+"""Which tests run when: those that start servers and the others side by side, the long ones where somebody asks for them."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parent
+SERVERS = ("browser/", "label_config/", "tools/", "datasets/test_window", "datasets/test_quality", "test_readme")
+"""Where the tests are that start a mongod, a Label Studio or an App, or want the machine's usual ports."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    if "LABELLOOP_LONG" in os.environ:
-        return
     for item in items:
-        if item.get_closest_marker("long"):
+        if item.path.is_relative_to(ROOT) and item.path.relative_to(ROOT).as_posix().startswith(SERVERS):
+            item.add_marker(pytest.mark.servers)
+        if item.get_closest_marker("long") and "LABELLOOP_LONG" not in os.environ:
             item.add_marker(pytest.mark.skip(reason="takes long: LABELLOOP_LONG=1 runs it"))
