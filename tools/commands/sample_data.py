@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 import click
 
+from ..ledgers import dataset_options, open_ledger
+
 if TYPE_CHECKING:
     from ..sample_data import SampleDataSummary
     from ..sample_data.writing import Progress
@@ -86,6 +88,42 @@ def cars(target: Path, count: int, seed: int, mistakes: float, as_json: bool) ->
     from ..sample_data import write_cars
 
     _write(write_cars, target, count, seed, mistakes, as_json=as_json)
+
+
+@command.command("answer")
+@dataset_options
+@click.option(
+    "--truth",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The file DIR.truth.json beside sample data that was drawn with --mistakes.",
+)
+@click.option("--limit", type=click.IntRange(min=0), default=0, help="Answer so many tasks at most; 0 for all.")
+def answer(name: str, home: Path | None, as_json: bool, truth: Path, limit: int) -> None:
+    """A scripted annotator answers the tasks of the data set NAME at the desk.
+
+    It stands in for people, to try rounds of correction on sample data: it knows the truth,
+    mends what is wrong, and submits, under the name scripted-annotator@example.org.
+
+    \b
+    Example:
+      labelloop sample-data answer won --truth photos.truth.json
+    """
+    from ..output import progress_bar, say, show_json
+
+    ledger = open_ledger(home, name)
+    from ...datasets.workspace import find_workspace
+    from ..desks import open_desk
+    from ..scripted_annotator import EMAIL, answer_tasks
+
+    with open_desk(find_workspace(home), name) as desk, progress_bar("answering") as progress:
+        done = answer_tasks(desk.client, ledger, desk.folder, truth, limit=limit, progress=progress)
+    if as_json:
+        show_json({"name": name, **dataclasses.asdict(done)})
+        return
+    say(f"{EMAIL}, a program that knows the truth, answered {done.answered} tasks and changed {done.changed}")
+    if done.unknown:
+        say(f"{done.unknown} tasks are of images that the truth does not know; they wait")
 
 
 def _write(write: _Writer, target: Path, count: int, seed: int, mistakes: float, *, as_json: bool) -> None:
