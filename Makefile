@@ -1,7 +1,7 @@
 # Everything that a person or CI types. `make help` lists it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench lock clean
+.PHONY: help setup demo test check bench docs lock clean
 PYTHON ?= python3
 VENV := .venv/bin
 
@@ -24,6 +24,9 @@ check: setup ## lint, types and the fast tests
 
 bench: setup ## the benchmarks, against their peers in the same run (installs the peers into .venv-bench)
 	@PYTHON=$(PYTHON) bash tests/bench/run.sh
+
+docs: setup ## the pages of the commands, from their help
+	@$(VENV)/python -m labelloop.tools.command_pages docs/commands
 
 lock: setup ## write the versions that are installed now into the constraints files
 	@$(VENV)/pip freeze --exclude labelloop --exclude-editable > constraints.txt
