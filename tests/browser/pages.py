@@ -65,7 +65,7 @@ class Window:
 
     def press(self, button: str, values: Mapping[str, str]) -> None:
         """Press a button of the panel, fill in its form and run it, without waiting for its end."""
-        self._form(button, values)[1].click()
+        self._click(*self._form(button, values))
 
     def act(
         self,
@@ -89,7 +89,7 @@ class Window:
             form.get_by_role("button", name="Cancel").click()
             expect(form).to_be_hidden()
             return text
-        run.click()
+        self._click(form, run)
         shown = self.page.locator(cy("operators-prompt-view-modal"))
         expect(shown).to_be_visible()
         expect(shown.get_by_role("progressbar")).to_have_count(0, timeout=_ENDS)
@@ -115,6 +115,16 @@ class Window:
         for label, value in values.items():
             self._fill(form, label, value)
         return form, run
+
+    def _click(self, form: Locator, run: Locator) -> None:
+        """Run a form; while it asks the server about its fields it hears no click, and a person clicks once more."""
+        for _ in range(3):
+            run.click()
+            try:
+                expect(form).to_be_hidden(timeout=10_000)
+                return
+            except AssertionError:
+                continue
 
     def _fill(self, form: Locator, label: str, value: str) -> None:
         tick = form.get_by_role("checkbox", name=label)
