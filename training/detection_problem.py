@@ -60,8 +60,8 @@ def to_problem(judged: Sequence[Sample], predictions: pl.DataFrame, classes: Seq
         np.array([number_of_class[box.label] for _, box in rows], np.int64),
         _with_sides(np.array([box.corners for _, box in rows], np.float64).reshape(-1, 4)),
         np.array([box.attributes.get("iscrowd") == 1 for _, box in rows], np.int64),
-        np.array([number_of_image[key] for key in found["key"]], np.int64),
-        np.array([number_of_class[label] for label in found["label"]], np.int64),
+        _numbers(found["key"], number_of_image),
+        _numbers(found["label"], number_of_class),
         _with_sides(found.select("x1", "y1", "x2", "y2").to_numpy().astype(np.float64).reshape(-1, 4)),
         found["score"].to_numpy().astype(np.float64),
     )
@@ -116,6 +116,13 @@ def draw_again(one: Any, two: Any, times: int) -> tuple[float, float, float]:
     said = hotcoco.compare(one, two, n_bootstrap=times)
     ends = said["ci"]["AP"]
     return float(said["deltas"]["AP"]), float(ends["lower"]), float(ends["upper"])
+
+
+def _numbers(names: pl.Series, number_of: Mapping[str, int]) -> Ids:
+    """The number of each name."""
+    if names.is_empty():
+        return np.zeros(0, np.int64)
+    return names.replace_strict(dict(number_of), return_dtype=pl.Int64).to_numpy().astype(np.int64)
 
 
 def _with_sides(corners: Numbers) -> Numbers:

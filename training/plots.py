@@ -23,7 +23,7 @@ _MOST_ROWS = 40
 
 def plot_learning(rows: Sequence[Mapping[str, Any]], curve: Curve, title: str, to: Path) -> Path:
     """A PNG with the losses and the metrics of a run's epochs, its best epoch and where overfitting began."""
-    with _figure(1, 2, (11, 4.2), to, title) as axes:
+    with figure(1, 2, (11, 4.2), to, title) as axes:
         losses, metrics = axes
         for number, (name, label) in enumerate((("train/loss", "train"), ("val/loss", "val"))):
             _line(losses, rows, name, label, COLOURS[number])
@@ -58,14 +58,14 @@ def plot_comparison(comparison: Comparison, to: Path) -> Path:
     shown = [(title, changes) for title, changes in shown if changes] or [("by class", ())]
     height = 1.6 + 0.3 * max(len(changes) for _, changes in shown)
     names = "".join(change.name for _, changes in shown for change in changes)
-    with _figure(1, len(shown), (5.5 * len(shown), height), to, names) as axes:
+    with figure(1, len(shown), (5.5 * len(shown), height), to, names) as axes:
         for axis, (title, changes) in zip(axes, shown, strict=True):
             _dumbbells(axis, changes, comparison.runs)
             axis.set_title(title)
             axis.set_xlabel(MAIN[comparison.kind][1] if title == "by class" else comparison.main)
-        figure = axes[0].figure
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(comparison.runs))
-        figure.suptitle(f"{' and '.join(comparison.runs[:4])} on {comparison.split} ({comparison.images} images)")
+        whole = axes[0].figure
+        whole.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(comparison.runs))
+        whole.suptitle(f"{' and '.join(comparison.runs[:4])} on {comparison.split} ({comparison.images} images)")
     return to
 
 
@@ -98,7 +98,7 @@ def _metrics(rows: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 @contextmanager
-def _figure(down: int, across: int, size: tuple[float, float], to: Path, text: str) -> Generator[Any]:
+def figure(down: int, across: int, size: tuple[float, float], to: Path, text: str) -> Generator[Any]:
     """Axes to draw on, saved at the end as a PNG; `text` has the letters that names in it need."""
     try:
         matplotlib: Any = import_module("matplotlib")
@@ -115,11 +115,11 @@ def _figure(down: int, across: int, size: tuple[float, float], to: Path, text: s
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # a box is drawn in its place
         # Not pyplot, which keeps every figure and asks for a screen.
-        figure: Any = Figure(figsize=size, dpi=110, layout="constrained")
-        axes = figure.subplots(down, across, squeeze=False)[0]
+        drawn: Any = Figure(figsize=size, dpi=110, layout="constrained")
+        axes = drawn.subplots(down, across, squeeze=False)[0]
         yield axes
         try:
             to.parent.mkdir(parents=True, exist_ok=True)
-            figure.savefig(to, format="png")
+            drawn.savefig(to, format="png")
         except OSError as error:
             raise LabelloopError(f"the plot cannot be written to {to}: {error.strerror or error}") from error
