@@ -9,6 +9,7 @@ from .palette import COLOURS, class_colour
 from .quality import MEASURES
 from .window_documents import GROUND_TRUTH, LABEL, Shape
 from .window_fiftyone import fiftyone
+from .window_findings import Shown, shown_findings
 
 _STATES = {"labelled": "#009E73", "negative": "#0072B2", "unlabelled": "#E69F00"}
 _MOST_SPLITS = 20
@@ -27,17 +28,20 @@ def set_look(dataset: Any, classes: Sequence[str], shape: Shape) -> None:
     fields = [name for name, there in ((GROUND_TRUTH, shape.boxes), (LABEL, shape.labels)) if there]
     values = [{"value": name, "color": class_colour(index)} for index, name in enumerate(classes)]
     states = [{"value": state, "color": colour} for state, colour in _STATES.items()]
+    findings = list(shown_findings(dataset).values())
+    found = [field for shown in findings for field in shown.boxes]
     dataset.app_config.color_scheme = fo.ColorScheme(
         color_by="value",
         color_pool=list(COLOURS[:_POOL]),
         fields=[
-            *({"path": name, "colorByAttribute": "label", "valueColors": values} for name in fields),
+            *({"path": name, "colorByAttribute": "label", "valueColors": values} for name in (*fields, *found)),
             {"path": "state", "valueColors": states},
         ],
     )
     group = fo.SidebarGroupDocument
     dataset.app_config.sidebar_groups = [
         group(name="labels", paths=fields, expanded=True),
+        *(group(name=shown.name, paths=_paths(dataset, shown), expanded=True) for shown in findings),
         group(name="tags", paths=["tags", "_label_tags"], expanded=True),
         group(name="split", paths=["split", "state"], expanded=True),
         group(name="group", paths=["group", "group_size"], expanded=True),
@@ -54,6 +58,8 @@ def set_look(dataset: Any, classes: Sequence[str], shape: Shape) -> None:
             expanded=False,
         ),
     ]  # fmt: skip
+    # Without findings FiftyOne draws every field of labels, as it does by itself; a run's copy of the labels is in the way.
+    dataset.app_config.active_fields = fo.ActiveFields(paths=[*fields, *found]) if findings else None
     dataset.save()
 
 
@@ -77,3 +83,10 @@ def save_views(dataset: Any, splits: Sequence[str]) -> None:
             taken.add(slug(name))
             view = dataset.match(condition)
             dataset.save_view(name, view.sort_by("group") if name == GROUPS else view, description=text)
+
+
+def _paths(dataset: Any, shown: Shown) -> list[str]:
+    """The fields of a finding and of its evaluation, as far as they are there."""
+    evaluation = shown.evaluation
+    marks = [evaluation, *(f"{evaluation}_{name}" for name in ("tp", "fp", "fn"))] if evaluation else []
+    return [field for field in (*shown.fields, *marks) if dataset.has_field(field)]

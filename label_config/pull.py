@@ -30,6 +30,7 @@ from .media import Images
 from .memory import Entry, format_entry, is_known, read_memory
 from .projects import Project, read_project_of
 from .returned import Returned, Status, joined, read_returned
+from .round_marks import read_rounds
 from .taking import UNTAKEN, take
 from .tasks import parse_task, parse_turn
 
@@ -116,7 +117,7 @@ def pull(
         ]  # fmt: skip
         findings += [each for image in fresh for answer in image.answers for each in answer.findings]
         link = f"{client.url}/projects/{project.id}"
-        taken = take(ledger, fresh, memory, known, message=message, link=link)
+        taken = take(ledger, fresh, memory, known, message=message, link=link, rounds=read_rounds(folder))
         answered = [str(image.turn) for image in fresh]
         conflicts = _joined(known, taken.conflicts, answered)
         # What waits for its image would be found with every look at its task.

@@ -59,22 +59,23 @@ class _Entry:
 
 def take(
     ledger: Ledger, images: Sequence[Returned], memory: Mapping[str, Entry], conflicts: Iterable[DeskConflict], *,
-    message: str, link: str,
+    message: str, link: str, rounds: Mapping[str, str] | None = None,
 ) -> Taken:  # fmt: skip
-    """Take the answers about these images into the ledger, one commit for each person.
+    """Take the answers about these images into the ledger, one commit for each person and round.
 
     Args:
         memory: what was taken in before, by turn.
         conflicts: those that are open.
         message: what the commits say, before their counts.
         link: of the project, kept with the commits.
+        rounds: the round of correction that images were sent for, by key.
     """
     taken = Taken()
     unmerged: dict[str, list[DeskConflict]] = {}
     for conflict in conflicts:
         if conflict.between == LEDGER and conflict.what not in UNTAKEN:
             unmerged.setdefault(conflict.turn, []).append(conflict)
-    by_author: dict[str, list[_Entry]] = {}
+    parts: dict[tuple[str, str], list[_Entry]] = {}
     for image in images:
         turn = str(image.turn)
         known = _of_these(parse_entry(memory[turn]), image) if turn in memory else None
@@ -86,9 +87,9 @@ def take(
         if len(consensus.answers) > 1:
             taken.agreement[image.key] = consensus.agreement
         entry = _Entry(image, consensus, past, opinion, known.drawn if known else {})
-        by_author.setdefault(_first_author(consensus, past), []).append(entry)
-    for author, entries in by_author.items():
-        _commit(ledger, author, entries, taken, message, link)
+        parts.setdefault((_first_author(consensus, past), (rounds or {}).get(image.key, "")), []).append(entry)
+    for (author, round_), entries in parts.items():
+        _commit(ledger, author, entries, taken, message, link, round_)
     return taken
 
 
@@ -107,7 +108,7 @@ def _past(ledger: Ledger, image: Returned, known: Remembered | None) -> Sample:
 
 
 def _commit(
-    ledger: Ledger, author: str, entries: Sequence[_Entry], taken: Taken, message: str, link: str
+    ledger: Ledger, author: str, entries: Sequence[_Entry], taken: Taken, message: str, link: str, round_: str
 ) -> None:  # fmt: skip
     """One person's answers merged and committed; merged again where somebody else commits in between."""
     for attempt in range(_TRIES):
@@ -121,7 +122,8 @@ def _commit(
             if changed:
                 details = {**commit_details(work.memory, work.conflicts), "project": link}
                 commit = ledger.commit(
-                    changed, base=base, author=author, tool=TOOL, message=f"{message}: {work.counted()}", details=details
+                    changed, base=base, author=author, tool=TOOL, message=f"{message}: {work.counted()}", round=round_,
+                    details=details,
                 )  # fmt: skip
         except CommitConflict:
             if attempt == _TRIES - 1:

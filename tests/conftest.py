@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent
-SERVERS = ("browser/", "label_config/", "tools/", "datasets/test_window", "datasets/test_quality", "test_readme")
+SERVERS = ("browser/", "label_config/", "tools/", "datasets/test_window", "datasets/test_quality")
 """Where the tests are that start a mongod, a Label Studio or an App, or want the machine's usual ports."""
 
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from ..training.predictions import read_predictions
 from ..training.runs import Run
+from ..training.trackers import mode_lines, tracking_lines
 from ..training.trainer_files import Progress
-from .output import printable, say, table
-
-_PHASES = {"start": "starting", "read": "reading the images", "predict": "predicting", "score": "scoring"}
+from .output import printable, table
+from .training_progress import training_progress
 
 
 def plan_text(run: Run) -> str:
@@ -34,58 +33,16 @@ def plan_text(run: Run) -> str:
     left_out = settings["left_out"]
     if isinstance(left_out, dict) and left_out:
         lines.append("  left out   " + ", ".join(f"{count} {printable(why)}" for why, count in left_out.items()))
+    lines += [f"  track      {line}" for line in mode_lines(plan)]
     lines += [f"  {name + ':':<10} {printable(why)}" for name, why in plan.reasons.items()]
     return "\n".join(lines)
 
 
 @contextmanager
 def classifier_progress(epochs: int) -> Generator[Callable[[Run, Progress], None]]:
-    """A function to call with the run and how far it is: a line an epoch, and a bar where somebody watches."""
-    lines = _Lines(epochs)
-    if not sys.stderr.isatty():
-        yield lines
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=float(epochs))
-        lines.say_phases = False
-
-        def show(run: Run, progress: Progress) -> None:
-            lines(run, progress)
-            if progress.phase == "train":
-                done = progress.epoch - 1 + progress.done / max(progress.total, 1)
-                text = f"epoch {progress.epoch} of {progress.epochs}, batch {progress.done} of {progress.total}"
-                bar.update(task, completed=done, description=text)
-            else:
-                bar.update(task, description=_phase(progress))
-
-        yield show
-
-
-class _Lines:
-    def __init__(self, epochs: int) -> None:
-        self.epochs = epochs
-        self.say_phases = True
-        self.known = -1
-        self.phase = ""
-
-    def __call__(self, run: Run, progress: Progress) -> None:
-        rows = run.epochs()
-        if self.known < 0 and progress.phase == "start":
-            self.known = len(rows)
-            if rows:
-                say(f"  going on after epoch {len(rows)}")
-        for row in rows[max(self.known, 0) :]:
-            say(_epoch_line(row, self.epochs))
-        self.known = max(self.known, len(rows))
-        phase = _phase(progress)
-        if phase and phase != self.phase and self.say_phases:
-            say(f"  {phase} ...")
-        self.phase = phase
+    """A function to call with a classifier's run and how far it is."""
+    with training_progress(epochs, _epoch_line) as watch:
+        yield watch
 
 
 def result_text(run: Run) -> str:
@@ -113,6 +70,7 @@ def result_text(run: Run) -> str:
         lines.append("Taken for another class most often: " + "; ".join(printable(each) for each in confused))
     if result["unreadable"]:
         lines.append(f"{len(result['unreadable'])} images could not be read and were left out; {run.log} names them")
+    lines += [printable(line) for line in tracking_lines(run)]
     lines.append(f"The model: {printable(str(run.weights / 'model.keras'))}")
     return "\n".join(lines)
 
@@ -130,15 +88,11 @@ def _confusions(run: Run, split: str) -> list[str]:
     return [f"{count} of {a} as {b}" for (a, b), count in ordered[:3]]
 
 
-def _epoch_line(row: Mapping[str, Any], epochs: int) -> str:
+def _epoch_line(row: Mapping[str, Any], epochs: int, _left: float | None) -> str:
     return (
-        f"  epoch {row['epoch']:>3}/{epochs}   train loss {row['train/loss']:.4f} accuracy {row['train/accuracy']:.3f}"
+        f"epoch {row['epoch']:>3}/{epochs}   train loss {row['train/loss']:.4f} accuracy {row['train/accuracy']:.3f}"
         f"   val loss {row['val/loss']:.4f} accuracy {row['val/accuracy']:.3f}   {row['seconds']:.1f} s"
     )
-
-
-def _phase(progress: Progress) -> str:
-    return f"{_PHASES.get(progress.phase, '')} {progress.split}".strip()
 
 
 def _name(augmentation: Any) -> str:

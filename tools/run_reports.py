@@ -12,6 +12,7 @@ from ..training.comparison import Change, Comparison
 from ..training.curves import Curve, read_curve
 from ..training.results import MAIN
 from ..training.runs import Run
+from ..training.trackers import mode_lines, tracking_lines
 from .output import printable, table
 from .training_progress import duration, epoch_line
 
@@ -87,6 +88,7 @@ def plan_text(run: Run) -> str:
     left_out = plan.settings.get("left_out")
     if isinstance(left_out, dict) and left_out:
         lines.append("  left out: " + ", ".join(f"{count} {printable(why)}" for why, count in left_out.items()))
+    lines += [f"  track {line}" for line in mode_lines(plan)]
     lines += [
         f"  {name} {plan.settings.get(name)}: {printable(reason)}"
         if name in plan.settings
@@ -135,6 +137,7 @@ def result_text(run: Run) -> str:
     if slices:
         lines.append(_metric_table(slices, f"slice of {result['split']}"))
     lines += _lost_lines(result.get("reconciled", {}))
+    lines += [printable(line) for line in tracking_lines(run)]
     return "\n".join(lines)
 
 

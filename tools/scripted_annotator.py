@@ -103,7 +103,9 @@ def _answer(shown: Sequence[Mapping[str, Any]], truth: _Truth, config: Config) -
         mended: dict[str, Box] = {}
         drawn: list[Box] = []
         for box in truth.boxes:
-            overlap, best = max(((iou(each.corners, box.corners), name) for name, each in left.items()), default=(0.0, ""))
+            overlap, best = max(
+                ((iou(each.corners, box.corners), name) for name, each in left.items()), default=(0.0, "")
+            )
             if overlap < _SAME_OBJECT:
                 drawn.append(box)
                 continue

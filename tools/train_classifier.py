@@ -55,13 +55,17 @@ if TYPE_CHECKING:
 @click.option("--weights", default="", help="imagenet, none, or a file (.h5, .pth, .keras) to start from.")
 @click.option("--deterministic", is_flag=True, help="The same seed gives the same bits; slower on some GPUs.")
 @click.option("--allow-leak", is_flag=True, help="Train even where a group of images lies in two splits.")
+@click.option(
+    "--track", multiple=True, type=click.Choice(["tensorboard", "wandb", "comet", "mlflow"]),
+    help="Tell a tracker too, offline where no key is set; may be repeated.",
+)  # fmt: skip
 @click.option("--resume", metavar="RUN", default="", help="Go on with a run that was stopped; it keeps its settings.")
 @home_option
 @json_option
 def command(
     name: str, model: str, trainable: str, origin: str, version: int | None, where: str, epochs: int, imgsz: int | None,
     batch: int | None, patience: int | None, seed: int, lr: float | None, augment: str, weights: str,
-    deterministic: bool, allow_leak: bool, resume: str, home: Path | None, as_json: bool,
+    deterministic: bool, allow_leak: bool, track: tuple[str, ...], resume: str, home: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Train a classifier on the data set NAME; it becomes a run in the workspace.
 
@@ -91,7 +95,7 @@ def command(
 
     request = Request(
         model, trainable, origin, version, where, epochs, imgsz, batch, patience, seed, lr, augment, weights,
-        deterministic, allow_leak,
+        deterministic, allow_leak, track,
     )  # fmt: skip
     with progress_bar("looking at the images") as progress:
         run = begin_classifier(workspace, ledger, request, progress)
@@ -104,6 +108,7 @@ def _train(workspace: Workspace, run: Run, as_json: bool) -> None:
     from .classifier_reports import classifier_progress, plan_text, result_text
     from .output import say, show_json
     from .run_reports import run_json
+    from .training_progress import stopped_text
 
     say(plan_text(run))
     epochs = int(str(run.plan.settings.get("epochs", 0)))
@@ -111,10 +116,7 @@ def _train(workspace: Workspace, run: Run, as_json: bool) -> None:
         with classifier_progress(epochs) as watch:
             train_classifier(workspace, run, watch)
     except KeyboardInterrupt:
-        done = len(run.epochs())
-        say(
-            f"{run.id} is stopped after {done} of {epochs} epochs: labelloop train classifier --resume {run.id} goes on"
-        )
+        say(stopped_text(run, "classifier"))
         raise
     if as_json:
         show_json(run_json(run))

@@ -30,6 +30,13 @@ _WHOLE = click.IntRange(1)
     metavar="n,s,m",
     help="Train these sizes of MODEL's family one after the other and compare them.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["here", "ray"]),
+    default="here",
+    show_default=True,
+    help="Train the sizes here, or on the Ray cluster at RAY_ADDRESS (else a Ray of this machine), side by side.",
+)
 @click.option("--version", type=click.IntRange(0), help="The version; else the last.")
 @click.option("--where", default="", help="Only images that meet this SQL condition, such as \"label != '10'\".")
 @click.option("--epochs", type=_WHOLE, help="Epochs at most; else 100.")
@@ -53,27 +60,34 @@ _WHOLE = click.IntRange(1)
 @click.option("--score-train", is_flag=True, help="Predict the images trained on too, to compare them with val.")
 @click.option("--keep-data", is_flag=True, help="Leave the export that was trained on in the run's folder.")
 @click.option("--allow-leak", is_flag=True, help="Train even where a group of images lies in two splits.")
+@click.option(
+    "--track", multiple=True, type=click.Choice(["tensorboard", "wandb", "comet", "mlflow"]),
+    help="Tell a tracker too, offline where no key is set; may be repeated.",
+)  # fmt: skip
 @click.option("--resume", metavar="RUN", default="", help="Go on with a run that was stopped; it keeps its settings.")
 @home_option
 @json_option
 def detector_command(
-    name: str, model: str, sizes: str, version: int | None, where: str, epochs: int | None, imgsz: int | None,
-    batch: int | None, patience: int | None, seed: int | None, device: str | None, workers: int | None, augment: str,
-    pairs: tuple[str, ...], score_train: bool, keep_data: bool, allow_leak: bool, resume: str, home: Path | None,
-    as_json: bool,
+    name: str, model: str, sizes: str, engine: str, version: int | None, where: str, epochs: int | None,
+    imgsz: int | None, batch: int | None, patience: int | None, seed: int | None, device: str | None,
+    workers: int | None, augment: str, pairs: tuple[str, ...], score_train: bool, keep_data: bool, allow_leak: bool,
+    track: tuple[str, ...], resume: str, home: Path | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Train a detector on the data set NAME; it becomes a run in the workspace.
 
     Weights are those of a file, else Ultralytics' own download, else those of an installed
     package. The images are copied into the run's folder, so that nothing stale is read and
     no source is written to. Settings that nobody chose are made to suit the data, and the
-    reasons said. Stopped, killed or failed, a run goes on with --resume.
+    reasons said. Stopped, killed or failed, a run goes on with --resume. On a Ray cluster the
+    workspace must lie on storage that all nodes share.
 
     \b
     Example:
       labelloop train detector won --epochs 30
       labelloop train detector won --model yolo11s --imgsz 640 --augment field --set cos_lr=true
       labelloop train detector won --model yolov8n --sizes n,s,m
+      labelloop train detector won --model yolov8n --sizes n,s,m --engine ray
+      labelloop train detector won --track tensorboard --track wandb
       labelloop train detector --resume won-4
     """
     from ..datasets.workspace import find_workspace
@@ -95,14 +109,19 @@ def detector_command(
         "workers": workers,
     }  # fmt: skip
     asked = {**{key: value for key, value in own.items() if value is not None}, **parse_settings(pairs)}
-    request = Request(model, version, where, asked, augment, allow_leak, score_train, keep_data)
+    request = Request(model, version, where, asked, augment, allow_leak, score_train, keep_data, track)
     models = sized(model, sizes)
     if augment:
         _say_remarks(augment, ledger.classes(version))
-    runs: list[Run] = []
-    for each in models:
-        run = begin_detector(workspace, ledger, replace(request, model=each))
-        runs.append(_train(workspace, run, as_json))
+    if engine == "ray":
+        from .train_sizes import train_on_ray
+
+        runs = train_on_ray(workspace, name, request, models)
+    else:
+        runs = [
+            _train(workspace, begin_detector(workspace, ledger, replace(request, model=each)), as_json)
+            for each in models
+        ]
     if len(runs) < 2:
         if as_json:
             show_json(run_json(runs[0]))
@@ -160,7 +179,7 @@ def _train(workspace: Workspace, run: Run, as_json: bool) -> Run:
     from ..training.detector import train_detector
     from .output import say
     from .run_reports import plan_text, result_text
-    from .training_progress import detector_progress
+    from .training_progress import detector_progress, stopped_text
 
     say(plan_text(run))
     epochs = int(str(run.plan.settings.get("epochs", 0)))
@@ -168,8 +187,7 @@ def _train(workspace: Workspace, run: Run, as_json: bool) -> Run:
         with detector_progress(epochs) as watch:
             train_detector(workspace, run, watch)
     except KeyboardInterrupt:
-        done = len(run.epochs())
-        say(f"{run.id} is stopped after {done} of {epochs} epochs: labelloop train detector --resume {run.id} goes on")
+        say(stopped_text(run, "detector"))
         raise
     if not as_json:
         say(result_text(run))

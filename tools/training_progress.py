@@ -1,4 +1,4 @@
-"""How far a detector's training is: a bar with an estimate where somebody watches, else a line an epoch."""
+"""How far a training is: a bar with an estimate where somebody watches, else a line an epoch."""
 
 from __future__ import annotations
 
@@ -11,14 +11,25 @@ from ..training.runs import Run
 from ..training.trainer_files import Progress
 from .output import say
 
+EpochLine = Callable[[Mapping[str, Any], int, float | None], str]
+"""From the row of an epoch, how many there are, and the seconds until the end if they are known, to a line."""
+
 _PHASES = {"read": "reading the images", "start": "starting the trainer", "predict": "predicting", "score": "scoring"}
 
 
 @contextmanager
 def detector_progress(epochs: int) -> Generator[Callable[[Run, Progress], None]]:
-    """A function to call with the run and how far it is."""
+    """A function to call with a detector's run and how far it is."""
+    with training_progress(epochs, epoch_line) as watch:
+        yield watch
+
+
+@contextmanager
+def training_progress(epochs: int, line: EpochLine) -> Generator[Callable[[Run, Progress], None]]:
+    """A function to call with the run and how far it is: a line an epoch, and a bar where somebody watches."""
+    lines = _Lines(epochs, line, say_phases=not sys.stderr.isatty())
     if not sys.stderr.isatty():
-        yield _Lines(epochs)
+        yield lines
         return
     from rich.console import Console
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -27,7 +38,6 @@ def detector_progress(epochs: int) -> Generator[Callable[[Run, Progress], None]]
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting the trainer", total=float(epochs))
-        lines = _Lines(epochs, say_phases=False)
 
         def show(run: Run, progress: Progress) -> None:
             lines(run, progress)
@@ -58,6 +68,15 @@ def epoch_line(row: Mapping[str, Any], epochs: int, left: float | None = None) -
     return "; ".join(parts) + (f" (about {duration(left)} left)" if left and left >= 1 else "")
 
 
+def stopped_text(run: Run, kind: str) -> str:
+    """How far a training came that somebody stopped, and how it goes on."""
+    epochs = run.plan.settings.get("epochs", 0)
+    return (
+        f"{run.id} is stopped after {len(run.epochs())} of {epochs} epochs: labelloop train {kind} --resume {run.id}"
+        " goes on"
+    )
+
+
 def duration(seconds: float) -> str:
     """A time span for people: `4.2 s`, `3 min 5 s`, `2 h 11 min`."""
     if seconds < 60:
@@ -68,8 +87,9 @@ def duration(seconds: float) -> str:
 
 
 class _Lines:
-    def __init__(self, epochs: int, *, say_phases: bool = True) -> None:
+    def __init__(self, epochs: int, line: EpochLine, *, say_phases: bool) -> None:
         self.epochs = epochs
+        self.line = line
         self.say_phases = say_phases
         self.known = -1
         self.phase = ""
@@ -82,7 +102,7 @@ class _Lines:
                 say(f"  going on after epoch {len(rows)}")
         for row in rows[max(self.known, 0) :]:
             mean = sum(float(str(each["seconds"])) for each in rows) / len(rows)
-            say(f"  {epoch_line(row, self.epochs, (self.epochs - int(str(row['epoch']))) * mean)}")
+            say(f"  {self.line(row, self.epochs, (self.epochs - int(str(row['epoch']))) * mean)}")
         self.known = max(self.known, len(rows))
         phase = _phase(progress)
         if phase != self.phase and self.say_phases:

@@ -1,4 +1,4 @@
-"""How a window's page is laid out when it opens: the grid, and the panel Labels beside it."""
+"""How a window's page is laid out when it opens: the grid, and labelloop's panels beside it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 from ..datasets.window import Window
 from ..datasets.window_embeddings import BRAIN_KEY
 from ..datasets.window_fiftyone import fiftyone
-from .fiftyone_plugin import PANEL
+from .fiftyone_plugin.names import PANELS
 
 _GRID_SHARE = 0.55
 _NAMES = {False: "labels", True: "labels-and-embeddings"}
 """FiftyOne calls a saved layout a workspace; the page's address names one."""
+_NOTE = "labelloop panels"
 
 
 def save_layout(window: Window) -> str:
@@ -19,16 +20,24 @@ def save_layout(window: Window) -> str:
     dataset = window.dataset()
     embeddings = BRAIN_KEY in dataset.list_brain_runs()
     name = _NAMES[embeddings]
-    if name not in dataset.list_workspaces():
+    noted = dict(dataset.info or {})
+    known = dict(noted.get(_NOTE) or {})
+    # A window that an older labelloop laid out gets its new panels once; what was moved before is laid out anew then.
+    if name not in dataset.list_workspaces() or known.get(name) != list(PANELS):
         dataset.save_workspace(
-            name, _spaces(embeddings=embeddings), description="The images, and their labels' history"
+            name,
+            _spaces(embeddings=embeddings),
+            description="The images, and what is known of their labels",
+            overwrite=True,
         )
+        dataset.info = {**noted, _NOTE: {**known, name: list(PANELS)}}
+        dataset.save()
     return name
 
 
 def _spaces(*, embeddings: bool) -> Any:
     fo = fiftyone()
-    beside = [fo.Panel(type=PANEL)]
+    beside = [fo.Panel(type=panel) for panel in PANELS]
     if embeddings:
         beside.append(fo.Panel(type="Embeddings"))
     grid = fo.Panel(type="Samples", pinned=True)

@@ -37,7 +37,7 @@ def fiftyone_session(workspace: Workspace, author: str) -> Generator[Server]:
 
 def _place_plugin(folder: Path) -> None:
     """Write the few lines by which FiftyOne finds the plugin; the plugin itself is in the package."""
-    from .fiftyone_plugin import MANIFEST, MODULE, SCRIPT
+    from .fiftyone_plugin.names import MANIFEST, MODULE, SCRIPT
 
     folder.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).with_name("fiftyone_plugin").joinpath(SCRIPT).read_text(encoding="utf-8")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from ..datasets.formats.labelme import embedded_image
 from ..datasets.images import find_decoding_problem
 from ..datasets.passes import each
 from ..datasets.schema import Sample
+from .png_streams import SIGNATURE, find_png_problem
 
 _CHUNK = 64
 
@@ -38,7 +40,18 @@ def find_broken(samples: Sequence[Sample], progress: Callable[[int, int], None] 
 def _decode(samples: Sequence[Sample]) -> dict[str, str]:
     found: dict[str, str] = {}
     for sample in samples:
-        problem = find_decoding_problem(embedded_image(sample.path) if sample.embedded else sample.path)
+        source = embedded_image(sample.path) if sample.embedded else sample.path
+        problem = find_decoding_problem(source)
         if problem is not None:
             found[sample.key] = str(problem)
+        elif strict := _strict_problem(source):
+            found[sample.key] = f"image cannot be decoded: {strict}"
     return found
+
+
+def _strict_problem(source: Path | bytes) -> str:
+    """What OpenCV, which Ultralytics reads with, does not forgive a PNG file, and Pillow does."""
+    if isinstance(source, bytes):
+        return find_png_problem(source) if source.startswith(SIGNATURE) else ""
+    with source.open("rb") as file:
+        return find_png_problem(SIGNATURE + file.read()) if file.read(len(SIGNATURE)) == SIGNATURE else ""

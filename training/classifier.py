@@ -26,6 +26,7 @@ from .detector_settings import find_gpus
 from .predictions import read_predictions
 from .results import Scores, format_result
 from .runs import Run, begin_run
+from .trackers import choose_trackers, tracked
 from .trainer_files import TRAINER, Progress, read_json
 
 VAL_SHARE = 0.2
@@ -42,6 +43,7 @@ def begin_classifier(workspace: Workspace, ledger: Ledger, request: Request, pro
         LabelloopError: no split train, a leak between splits, fewer than two classes, images that are gone; or
             there are no such weights, settings or augmentation.
     """
+    track = choose_trackers(request.track)
     version = ledger.version() if request.version is None else request.version
     dataset = read_version(ledger, version, where=request.where)
     name = ledger.folder.name
@@ -65,7 +67,7 @@ def begin_classifier(workspace: Workspace, ledger: Ledger, request: Request, pro
     return begin_run(
         workspace, "classifier", name, version, frame,
         classes=classes, model=request.model, seed=request.seed,
-        settings={**settings.values, "left_out": dict(found.left_out)},
+        settings={**settings.values, "left_out": dict(found.left_out), "track": track},
         reasons=settings.reasons, hardware={"gpus": list(find_gpus())},
     )  # fmt: skip
 
@@ -157,6 +159,7 @@ def _result(run: Run, watch: Watch | None) -> dict[str, Json]:
         scores,
         seconds=round(sum(float(str(row["seconds"])) for row in epochs), 3),
         epochs=len(epochs),
+        tracking=tracked(run),
         **{key: outcome[key] for key in ("best_epoch", "unreadable", "computed_on", "precision", "batchnorm_layers",
                                          "weights_left", "parameters")},
     )  # fmt: skip

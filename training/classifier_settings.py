@@ -28,7 +28,7 @@ class Request:
     """What a user asks of a training; None and "" leave it to labelloop.
 
     `weights` is imagenet, none or a file; `origin` says whether images' labels are learned, or boxes'.
-    `fraction` of train, by groups, becomes val where the data set has none.
+    `track` names the trackers that are told how it goes.
     """
 
     model: str = "efficientnet-lite0"
@@ -46,6 +46,7 @@ class Request:
     weights: str = ""
     deterministic: bool = False
     allow_leak: bool = False
+    track: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no training can do.

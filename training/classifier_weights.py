@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import zipfile
@@ -12,17 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path
-from threading import Thread
 from typing import Any, Literal, cast
 
 from ..datasets.errors import LabelloopError
 from .classifier_models import Layout, architecture
-from .weights import DOWNLOAD_SECONDS, EFFICIENTNET_LITE0, MOBILENETV2, PackageFile, package_file
+from .weights import DOWNLOAD_SECONDS, EFFICIENTNET_LITE0, MOBILENETV2, PackageFile, is_reachable, package_file
 
 Kind = Literal["none", "keras", "torch", "model"]
 
 _HOST = "storage.googleapis.com"
-_REACHED_SECONDS = 5.0
 _PACKAGED: Mapping[str, PackageFile] = {"efficientnet-lite0": EFFICIENTNET_LITE0, "mobilenetv2": MOBILENETV2}
 
 
@@ -126,7 +123,7 @@ def _model_layout(model: str, path: Path) -> Layout:
 
 def _download(model: str, target: Path) -> str:
     """Why Keras' own download did not work; empty where the weights are at the target now."""
-    if not _kept_by_keras(model) and not _reachable():
+    if not _kept_by_keras(model) and not is_reachable(_HOST):
         return f"{_HOST} cannot be reached"
     target.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", f"{__package__}.keras_download", model, str(target)]
@@ -147,26 +144,6 @@ def _kept_by_keras(model: str) -> bool:
     home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras")
     plain = {"mobilenetv2": "mobilenet_v2", "inceptionv3": "inception_v3"}.get(model, model)
     return any(home.glob(f"models/{plain}*no*top*.h5"))
-
-
-def _reachable() -> bool:
-    """Whether the host of Keras' weights answers within seconds; through a proxy nobody can say, and it is tried."""
-    if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
-        return True
-    answered: list[bool] = []
-
-    def connect() -> None:
-        try:
-            socket.create_connection((_HOST, 443), timeout=_REACHED_SECONDS).close()
-        except OSError:
-            return
-        answered.append(True)
-
-    # Looking up a name has no timeout of its own, and takes half a minute where packets are dropped.
-    thread = Thread(target=connect, daemon=True)
-    thread.start()
-    thread.join(_REACHED_SECONDS)
-    return bool(answered)
 
 
 def _sha256(path: Path) -> str:

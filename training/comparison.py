@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ..datasets.errors import LabelloopError
 from ..datasets.schema import Sample
 from . import classification_metrics
-from .crops import find_examples
+from .crops import Example, Origin, find_examples
 from .curves import Curve, read_curve
 from .detection_metrics import difference, evaluate
 from .plans import Kind
@@ -108,6 +108,8 @@ def compare(
         named = f"{runs[0].plan.dataset} version {runs[0].plan.version}"
     else:
         truth = _common(runs, chosen, labels)
+        if kind == "classifier":
+            truth = _shared_examples(runs, chosen, truth)
         scores = [_judge(run, chosen, truth) for run in runs]
     return Comparison(
         kind,
@@ -132,6 +134,10 @@ def _refuse(runs: Sequence[Run]) -> None:
         if run.plan.kind != runs[0].plan.kind:
             raise LabelloopError(
                 f"runs must be of one kind: {runs[0].id} is a {runs[0].plan.kind}, {run.id} a {run.plan.kind}"
+            )
+        if run.plan.kind == "classifier" and _origin(run) != _origin(runs[0]):
+            raise LabelloopError(
+                f"runs must have learned from the same: {runs[0].id} from {_origin(runs[0])}, {run.id} from {_origin(run)}"
             )
 
 
@@ -208,9 +214,41 @@ def _judge(run: Run, split: str, truth: Sequence[Sample]) -> Scores:
         keys = [sample.key for sample in truth]
         confidence = (run.result() or {})["overall"].get("confidence")
         return evaluate(truth, rows.filter(rows["key"].is_in(keys)), run.plan.classes, confidence=confidence)
-    origin = "boxes" if run.plan.settings.get("from") == "boxes" else "labels"
-    examples = find_examples(truth, origin, run.plan.classes).found
-    return classification_metrics.evaluate([example.sample for example in examples], rows, run.plan.classes)
+    return classification_metrics.evaluate(truth, rows, run.plan.classes)
+
+
+def _origin(run: Run) -> Origin:
+    return "boxes" if run.plan.settings.get("from") == "boxes" else "labels"
+
+
+def _shared_examples(runs: Sequence[Run], split: str, truth: Sequence[Sample]) -> list[Sample]:
+    """The pictures of these images that all runs have looked at and have the class of.
+
+    A box that was moved since is another picture, and one that was added none of theirs.
+
+    Raises:
+        LabelloopError: there is none.
+    """
+    found = {each.sample.key: each for each in find_examples(truth, _origin(runs[0])).found}
+    for run in runs:
+        own = [sample for sample in run.samples() if sample.split == split]
+        seen = {each.sample.key: each for each in find_examples(own, _origin(run)).found}
+        predicted = set(read_predictions(run.folder / "predictions", split)["key"])
+        found = {
+            key: each
+            for key, each in found.items()
+            if key in predicted and each.sample.label in run.plan.classes and _same_part(each, seen.get(key))
+        }
+    if not found:
+        raise LabelloopError(
+            f"no picture of {split} was predicted by {' and '.join(run.id for run in runs)}, lies where it lay, and is of"
+            " a class that all know: there is nothing to compare them on"
+        )
+    return [each.sample for each in found.values()]
+
+
+def _same_part(now: Example, then: Example | None) -> bool:
+    return then is not None and now.corners == then.corners
 
 
 def _intervals(runs: Sequence[Run], split: str, truth: Sequence[Sample]) -> tuple[Interval, ...]:

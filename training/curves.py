@@ -17,8 +17,9 @@ RISE = 0.02
 class Curve:
     """What a run's epochs say.
 
-    `best` is the epoch (from 1) with the best main metric on val, `metric` its value. `train_loss` and `val_loss` are
-    those of that epoch, and `gap` is val's less train's. `overfitting` is the first epoch after which the loss on val
+    `best` is the epoch (from 1) whose weights the run keeps: a detector's with the best main metric on val (the last of
+    equals, as Ultralytics has it), a classifier's with the lowest loss on val (the first of equals), which its patience
+    counts from. `metric` is the main metric on val of that epoch, `train_loss` and `val_loss` are its losses, and `gap` is val's less train's. `overfitting` is the first epoch after which the loss on val
     rose for good while that on train fell on; None where it did not. None is also what the epochs do not say.
     """
 
@@ -34,10 +35,13 @@ class Curve:
 def read_curve(rows: Sequence[Mapping[str, Any]], kind: Kind) -> Curve:
     """The curve of a run's epochs, in order; all None for a run without any."""
     metric = f"val/{MAIN[kind][0]}"
-    known = [row for row in rows if _number(row, metric) is not None] or [
-        row for row in rows if _number(row, "val/loss") is not None
-    ]
-    best = max(known, key=lambda row: _rank(row, metric), default=None)
+    by_loss = kind == "classifier" or not any(_number(row, metric) is not None for row in rows)
+    decides = "val/loss" if by_loss else metric
+    ranked = [(value, row) for row in rows if (value := _number(row, decides)) is not None]
+    if by_loss:
+        best = min(ranked, key=lambda each: each[0], default=(None, None))[1]
+    else:
+        best = max(reversed(ranked), key=lambda each: each[0])[1]
     if best is None:
         return Curve(len(rows), None, None, None, None, None, find_overfitting(rows))
     train, val = _number(best, "train/loss"), _number(best, "val/loss")
@@ -68,11 +72,3 @@ def find_overfitting(rows: Sequence[Mapping[str, Any]]) -> int | None:
 def _number(row: Mapping[str, Any], name: str) -> float | None:
     value = row.get(name)
     return float(value) if isinstance(value, int | float) else None
-
-
-def _rank(row: Mapping[str, Any], metric: str) -> float:
-    value = _number(row, metric)
-    if value is not None:
-        return value
-    loss = _number(row, "val/loss")
-    return -loss if loss is not None else float("-inf")

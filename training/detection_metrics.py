@@ -7,7 +7,7 @@ Reference: https://cocodataset.org/#detection-eval
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ def evaluate(
         return Scores(0, {}, unlabelled=len(truth))
     problem = to_problem(judged, predictions, classes)
     evaluator = judge(problem, (_ALL, *COCO_AREAS))
-    curves = _Curves(problem)
+    curves = Curves(problem)
     chosen = curves.best() if confidence is None else confidence
     precision, recall = np.asarray(evaluator.eval["precision"]), np.asarray(evaluator.eval["recall"])
     overall = {**_averages(precision[..., 0, 2], recall[..., 0, 2]), **curves.overall(chosen)}
@@ -84,7 +84,20 @@ def difference(
     return draw_again(one, two, 1000 if len(judged) <= 1000 else 200)
 
 
-class _Curves:
+def judge_parts(
+    truth: Sequence[Sample], predictions: pl.DataFrame, classes: Sequence[str], parts: Mapping[str, Sequence[str]]
+) -> dict[str, Metrics]:
+    """mAP50-95 and mAP50 on each part of the images, with the images and boxes that it has.
+
+    Args:
+        truth: images that somebody has labelled.
+        parts: the keys of each part's images, by its name.
+    """
+    problem = to_problem(truth, predictions, classes)
+    return _judged_parts(judge(problem, (_ALL,)), problem, parts)
+
+
+class Curves:
     """Precision and recall over the confidence, at IoU .5: counts by confidence and class, (1001, K)."""
 
     def __init__(self, problem: Problem) -> None:
@@ -170,8 +183,12 @@ def _averages(precision: Numbers, recall: Numbers) -> dict[str, float | int | No
 
 
 def _image_slices(evaluator: Any, judged: Sequence[Sample], problem: Problem) -> dict[str, Metrics]:
+    return _judged_parts(evaluator, problem, image_slices(judged))
+
+
+def _judged_parts(evaluator: Any, problem: Problem, parts: Mapping[str, Sequence[str]]) -> dict[str, Metrics]:
     number_of = problem.number_of
-    slices = {name: [number_of[key] for key in keys] for name, keys in image_slices(judged).items()}
+    slices = {name: [number_of[key] for key in keys] for name, keys in parts.items()}
     if not slices:
         return {}
     boxes = np.bincount(problem.images[problem.crowd == 0], minlength=len(problem.keys) + 1)

@@ -30,6 +30,7 @@ from .predictions import read_predictions
 from .reconcile import Reconciliation, reconcile
 from .results import Scores, format_result
 from .runs import Run, begin_run
+from .trackers import choose_trackers, tracked
 from .trainer_files import TRAINER, Progress, read_json
 from .ultralytics_files import clear_up
 from .weights import find_detector_weights
@@ -42,6 +43,7 @@ class Request:
     `asked` are Ultralytics' own settings by their names, which win over all others. `augmentation` is a
     preset or a file; empty for the trainer's own. `score_train` predicts the images that were
     trained on too, to see how far train and val lie apart. `keep_data` leaves the export in the run's folder.
+    `track` names the trackers that are told how it goes.
     """
 
     model: str = "yolov8n"
@@ -52,6 +54,7 @@ class Request:
     allow_leak: bool = False
     score_train: bool = False
     keep_data: bool = False
+    track: tuple[str, ...] = ()
 
 
 def begin_detector(workspace: Workspace, ledger: Ledger, request: Request) -> Run:
@@ -61,6 +64,7 @@ def begin_detector(workspace: Workspace, ledger: Ledger, request: Request) -> Ru
         LabelloopError: the data set has no train or val split, a leak between them, nothing to train on, images that
             are gone; or there are no such weights, settings or augmentation.
     """
+    track = choose_trackers(request.track)
     version = ledger.version() if request.version is None else request.version
     dataset = read_version(ledger, version, where=request.where)
     name = ledger.folder.name
@@ -79,6 +83,7 @@ def begin_detector(workspace: Workspace, ledger: Ledger, request: Request) -> Ru
             **settings.trainer, "weights": weights, "weights_sha256": _sha256(Path(weights)),
             "augmentation": asdict(augmentation), "prediction": dict(PREDICTION), "where": request.where,
             "keep_data": request.keep_data, "score_train": request.score_train, "left_out": dict(left_out),
+            "track": track,
         },
         reasons=settings.reasons, hardware={"gpus": list(gpus)},
     )  # fmt: skip
@@ -224,6 +229,7 @@ def _result(run: Run, samples: Sequence[Sample], broken: Mapping[str, str], loss
         epochs=len(epochs),
         began_after=[int(each["after"]) for each in _lines(run.folder / TRAINER / "began.jsonl")],
         ultralytics=own,
+        tracking=tracked(run),
         not_exported=list(losses),
         reconciled={split: found.to_json() for split, found in find_lost(run, samples, broken).items()},
     )

@@ -7,9 +7,7 @@ what `run.json` says, and ends with whoever started it, however that ends.
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 import time
 import traceback
@@ -18,14 +16,14 @@ from pathlib import Path
 from ..datasets.errors import LabelloopError
 from .runs import Run
 from .trainer_files import TRAINER, Progress, write_json, write_progress
+from .trainer_process import end_with
 
-_PR_SET_PDEATHSIG = 1
 _EVERY_SECONDS = 0.5
 
 
 def main() -> None:
     """Do what the run's plan says; exit status 1 with a reason in `trainer/error.txt` where it cannot be done."""
-    _end_with(int(os.environ.get("LABELLOOP_PARENT", "0")))
+    end_with(int(os.environ.get("LABELLOOP_PARENT", "0")))
     run = Run(Path(sys.argv[1]))
     error = run.folder / TRAINER / "error.txt"
     error.unlink(missing_ok=True)
@@ -58,16 +56,6 @@ class Saying:
         """Say it where a part has ended, or nothing was said for a while."""
         if progress.done == progress.total or time.monotonic() - self._last >= _EVERY_SECONDS:
             self.now(progress)
-
-
-def _end_with(parent: int) -> None:
-    """Have the kernel kill this process when the one that started it ends; at once where it has ended already."""
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    except (OSError, AttributeError):  # not Linux
-        return
-    if parent and os.getppid() != parent:
-        os._exit(1)
 
 
 if __name__ == "__main__":

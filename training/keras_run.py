@@ -23,10 +23,12 @@ from .image_pipeline import Augment, Part, PictureStore
 from .keras_checkpoint import Progressed, find_checkpoint, read_progressed, restore, restore_best
 from .keras_hardware import Computing, prepare
 from .keras_models import Norms, build_model, choose_trainable, keras
+from .keras_tracking import callbacks
 from .keras_training import Pictures, Schedule, compile_model, predict, train
 from .keras_weights import load_weights
 from .predictions import LABELS, write_predictions
 from .runs import Run
+from .tracking import Tracking
 from .trainer_files import TRAINER, Progress
 
 Say = Callable[[Progress], None]
@@ -76,7 +78,13 @@ def work(run: Run, say: Say, say_sometimes: Say) -> dict[str, Json]:
     def on_batch(epoch: int, done: int, total: int) -> None:
         say_sometimes(Progress("train", epoch, schedule.epochs, done, total))
 
-    done = train(model, pictures, schedule, folder, after=after, on_batch=on_batch, on_epoch=run.add_epoch)
+    tracking = Tracking(run)
+    tracking.open()
+    done = train(
+        model, pictures, schedule, folder, after=after, on_batch=on_batch, on_epoch=run.add_epoch,
+        callbacks=callbacks(tracking),
+    )  # fmt: skip
+    tracking.close()
     final = _final(run)
     predicted: list[Json] = [name for name in ("val", "test") if len(read.of_split[name])]
     for name in map(str, predicted):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,12 +79,14 @@ def train(
     after: Progressed | None = None,
     on_batch: OnBatch | None = None,
     on_epoch: OnEpoch | None = None,
+    callbacks: Sequence[Any] = (),
 ) -> Progressed:
     """How far a compiled model was trained; the weights of its best epoch are in the last checkpoint.
 
     Args:
         folder: where checkpoints go.
         after: what the model was restored from; None for a new one.
+        callbacks: Keras' own, called after an epoch's checkpoint was written.
 
     Raises:
         LabelloopError: the loss is no number any more.
@@ -98,7 +100,7 @@ def train(
         validation_data=_dataset(pictures, schedule, clock, pictures.val, training=False),
         initial_epoch=after.epoch if after else 0,
         epochs=schedule.epochs,
-        callbacks=[keeper],
+        callbacks=[keeper, *callbacks],
         verbose=0,
     )
     if keeper.progressed is None:

@@ -37,6 +37,15 @@ MOST_IMAGES = 64
 _NEEDED = {
     ("classifier", "onnx"): ("onnx", "tf2onnx", "onnxruntime"),
     ("detector", "onnx"): ("onnx", "onnxruntime"),
+    ("detector", "tflite"): ("litert_torch", "ai_edge_litert"),
+}
+_HOW = {
+    "onnx": "pip install 'labelloop[export]'",
+    # litert-torch asks for a typing_extensions that is older than what labelloop's other packages are locked to.
+    "tflite": (
+        "pip install 'labelloop[train]' litert-torch ai-edge-litert in an environment of its own, without labelloop's"
+        " constraints, as it needs older packages than they allow"
+    ),
 }
 _PROCESSES = {"classifier": "keras_exporting", "detector": "ultralytics_exporting"}
 
@@ -66,11 +75,13 @@ def export_model(run: Run, format: str, target: Path) -> PhoneExport:
         raise LabelloopError(f"format must be one of {', '.join(TARGETS)}, received {format}")
     if run.status() != "done":
         raise LabelloopError(f"{run.id} must be done, received one that is {run.status()}: --resume {run.id} goes on")
-    if run.plan.kind == "detector" and format != "onnx":
-        raise LabelloopError(f"a detector is exported as onnx alone, received {format} for {run.id}")
+    if run.plan.kind == "detector" and format == "saved-model":
+        raise LabelloopError(f"a detector is exported as onnx or tflite, received {format} for {run.id}")
     missing = [name for name in _NEEDED.get((run.plan.kind, format), ()) if find_spec(name) is None]
     if missing:
-        raise LabelloopError(f"{format} needs {' and '.join(missing)}: pip install {' '.join(missing)}")
+        raise LabelloopError(
+            f"a {run.plan.kind} as {format} needs {' and '.join(missing)}, not installed here: {_HOW[format]}"
+        )
     with written_beside(target) as folder:
         _run_process(run, format, folder)
         compared = read_json(folder / "compared.json")

@@ -1,4 +1,4 @@
-"""`python -m labelloop.training.ultralytics_exporting RUN_FOLDER FORMAT FOLDER`: a detector as ONNX, and how it compares.
+"""`python -m labelloop.training.ultralytics_exporting RUN_FOLDER FORMAT FOLDER`: a detector for phones, and how it compares.
 
 A process of its own, since TensorFlow and torchvision do not get along in one.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,18 +27,24 @@ from .ultralytics_library import keep_quiet, load_detector
 CONFIDENCE = 0.25
 """Boxes with a lower score are not compared: a rounding error makes and unmakes them."""
 
+_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "onnx": {"format": "onnx", "simplify": False},
+    "tflite": {"format": "litert"},
+}
+_NAMES = {"onnx": "ONNX", "tflite": "LiteRT"}
+
 
 def main() -> None:
     """Export, and compare; exit status 1 with a sentence where it fails."""
     run, format, folder = Run(Path(sys.argv[1])), sys.argv[2], Path(sys.argv[3])
     try:
-        said = _export(run, folder / FILES[format])
+        said = _export(run, format, folder / FILES[format])
     except Exception as error:  # whatever Ultralytics and its converters raise
         sys.exit(f"{type(error).__name__}: {' '.join(str(error).split())[:500]}")
     write_json(folder / "compared.json", said)
 
 
-def _export(run: Run, made: Path) -> dict[str, Json]:
+def _export(run: Run, format: str, made: Path) -> dict[str, Json]:
     side = run.plan.settings["imgsz"]
     scratch = made.parent / ".scratch"
     scratch.mkdir()
@@ -46,7 +52,7 @@ def _export(run: Run, made: Path) -> dict[str, Json]:
     # The export lies beside its weights, so it gets its own copy of those.
     weights = scratch / "model.pt"
     shutil.copyfile(run.weights / "best.pt", weights)
-    written = load_detector(str(weights)).export(format="onnx", imgsz=side, simplify=False, device="cpu")
+    written = load_detector(str(weights)).export(**_OPTIONS[format], imgsz=side, device="cpu")
     os.replace(written, made)
     judged = (run.result() or {}).get("split") or "val"
     samples = [sample for sample in run.samples() if sample.split == judged]
@@ -65,7 +71,7 @@ def _export(run: Run, made: Path) -> dict[str, Json]:
             "shape": [1, 3, side, side], "type": "float32", "values": "RGB, 0 to 1",
             "resize": "the longer side to imgsz, the rest filled with gray 114",
         },
-        "output": "as Ultralytics' own ONNX; boxes still overlap, except with yolo26",
+        "output": f"as Ultralytics' own {_NAMES[format]}; boxes still overlap, except with yolo26",
         "compared": compare_boxes(before, after),
     }  # fmt: skip
 

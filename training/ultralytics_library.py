@@ -11,11 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
-_OFF = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "wandb")
+_OFF = ("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb")
 
 
 def keep_quiet(weights: Path, runs: Path) -> None:
-    """Switch off telemetry and the trackers that nobody asked for, and say where downloads and runs go."""
+    """Switch off telemetry and all trackers (`ultralytics_tracking` calls them), and say where downloads and runs go."""
     _utils().SETTINGS.update({**dict.fromkeys(_OFF, False), "weights_dir": str(weights), "runs_dir": str(runs)})
 
 

@@ -7,9 +7,7 @@ keeps settings for as long as a process lives; so whoever trains a detector star
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Mapping
@@ -24,11 +22,20 @@ from ..datasets.schema import Json
 from .predictions import write_predictions
 from .runs import Run
 from .trainer_files import TRAINER, Progress, write_json, write_progress
+from .trainer_process import end_with as end_with
 
-EXTRAS = ("weights", "weights_sha256", "augmentation", "prediction", "where", "keep_data", "score_train", "left_out")
+EXTRAS = (
+    "weights",
+    "weights_sha256",
+    "augmentation",
+    "prediction",
+    "where",
+    "keep_data",
+    "score_train",
+    "left_out",
+    "track",
+)
 """What a plan's settings hold besides Ultralytics' own."""
-
-_PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -83,16 +90,6 @@ def _why(run: Run, reason: Exception) -> str:
                 " leave it out with --where"
             )
     return said if isinstance(reason, LabelloopError) else f"{type(reason).__name__}: {said}"
-
-
-def end_with(parent: int) -> None:
-    """Have the kernel kill this process when the one that started it ends; at once where it has ended already."""
-    try:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    except (OSError, AttributeError):  # not Linux: the trainer looks after every few batches
-        return
-    if parent and os.getppid() != parent:
-        os._exit(1)
 
 
 if __name__ == "__main__":

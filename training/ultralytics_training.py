@@ -18,9 +18,11 @@ from ..datasets.augmentation import Augmentation
 from ..datasets.errors import LabelloopError
 from ..datasets.schema import Json
 from .runs import Run
+from .trackers import modes_of
 from .trainer_files import TRAINER, Progress, read_json, write_json, write_progress
 from .ultralytics_files import epoch_rows, own_folder
 from .ultralytics_library import load_detector, read_checkpoint, read_scan, strip
+from .ultralytics_tracking import Trackers
 
 _EVERY_SECONDS = 0.5
 """How often the progress within an epoch is written."""
@@ -56,6 +58,9 @@ def train(run: Run, settings: Mapping[str, Json], weights: str, augmentation: Au
         trainer = trainer_class(model.task_map["detect"]["trainer"])(overrides=given)
         for event, callback in Notes(run.folder, augmentation).callbacks().items():
             trainer.add_callback(event, callback)
+        if modes_of(run.plan):
+            for event, callback in Trackers(run.folder).callbacks().items():
+                trainer.add_callback(event, callback)
         trainer.train()
         if not last.exists():
             raise LabelloopError("the trainer ended without a checkpoint")

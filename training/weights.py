@@ -155,7 +155,7 @@ def _download(target: Path) -> str:
     """Why the trainer's own download did not work; empty where the weights are at the target now."""
     if os.environ.get("YOLO_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
         return "YOLO_OFFLINE is set"
-    if not _reachable():
+    if not is_reachable(_HOST):
         return f"{_HOST} cannot be reached"
     target.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", f"{__package__}.ultralytics_download", target.name]
@@ -174,15 +174,15 @@ def _download(target: Path) -> str:
     return said[-1] if said else f"exit status {done.returncode}"
 
 
-def _reachable() -> bool:
-    """Whether the host of the weights answers within seconds; through a proxy nobody can say, and it is tried."""
+def is_reachable(host: str) -> bool:
+    """Whether a host of weights answers within seconds; through a proxy nobody can say, and it is tried."""
     if any(os.environ.get(name) for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")):
         return True
     answered: list[bool] = []
 
     def connect() -> None:
         try:
-            socket.create_connection((_HOST, 443), timeout=_REACHED_SECONDS).close()
+            socket.create_connection((host, 443), timeout=_REACHED_SECONDS).close()
         except OSError:
             return
         answered.append(True)

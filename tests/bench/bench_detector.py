@@ -25,7 +25,7 @@ from tests.bench.measuring import Measured, measure
 BARE = """
 import json, sys
 from ultralytics import YOLO, settings
-settings.update({"sync": False})
+settings.update(dict.fromkeys(("sync", "clearml", "comet", "dvc", "mlflow", "raytune", "tensorboard", "wandb"), False))
 given = json.load(open(sys.argv[1]))
 model = YOLO(given.pop("weights"))
 model.train(**given)

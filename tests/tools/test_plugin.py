@@ -12,14 +12,21 @@ import yaml
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.ledger import Ledger
+from labelloop.datasets.schema import Box
 from labelloop.datasets.window import Window, build_window, find_edits, open_window
 from labelloop.label_config.conflicts import make_conflict
 from labelloop.label_config.desk import State, desk_folder, ledger_mark, write_state
-from labelloop.tools.fiftyone_plugin import MANIFEST, PANEL, SCRIPT
 from labelloop.tools.fiftyone_plugin.actions import ACTIONS
 from labelloop.tools.fiftyone_plugin.forms import Action, Choice, Note, Place, Progress, Said, Show, Switch
 from labelloop.tools.fiftyone_plugin.labels import head_of, tables_of
+from labelloop.tools.fiftyone_plugin.names import ERRORS, MANIFEST, PANELS, ROUNDS, SCRIPT
+from labelloop.tools.fiftyone_plugin.rounds import rounds_of
 from labelloop.tools.window_conflicts import VIEW
+from labelloop.tools.window_errors import count_errors
+from labelloop.training.predictions import from_boxes, write_predictions
+from labelloop.training.results import format_result
+from labelloop.training.runs import begin_run
+from labelloop.training.suspects.suspect import Suspect, SuspectList, write_suspects
 from tests.datasets.window_runs import box, new_ledger, sample, workspace
 
 _ACTIONS = {action.name: action for action in ACTIONS}
@@ -77,7 +84,7 @@ def commit(ledger: Ledger, key: str, label: str) -> None:
 def test_the_manifest_names_everything() -> None:
     read = yaml.safe_load(MANIFEST)
     assert read["operators"] == [action.name for action in ACTIONS]
-    assert read["panels"] == [PANEL]
+    assert read["panels"] == list(PANELS)
     assert read["js_bundle"] == SCRIPT
     assert len(set(read["operators"])) == len(ACTIONS)
 
@@ -188,6 +195,55 @@ def test_what_changed_is_shown() -> None:
     assert last.sentence == "From version 1 to 2: 1 box renamed"
     assert "| 앞면 | 0 | 0 | 0 | 1 | 0 |" in last.text
     assert not last.changed, "nothing was written, so the page stays"
+
+
+def test_what_a_run_gets_wrong_is_shown_and_leads_to_its_panel() -> None:
+    place = make_place("inspected")
+    ledger = place.window.ledger
+    assert form(place, "inspect") == "No run is done yet: Train makes one."
+    made = begin_run(
+        place.workspace, "detector", "inspected", 1, ledger.frame(), classes=ledger.classes(), model="yolov8n", seed=0,
+        settings={}, reasons={},
+    )  # fmt: skip
+    rows = from_boxes({"b.jpg": (Box("10", 10, 20, 110, 220, score=0.9),)})  # the label is another
+    write_predictions(made.folder / "predictions", "val", rows)
+    made.finish(format_result({}))
+    done = run(place, "inspect", {"run": made.id})
+    assert done.sentence.startswith(f"{made.id} on val is shown: 2 saved views")
+    assert (done.changed, done.panel) == (True, ERRORS)
+    assert [each.kind for each in count_errors(place.window, made.id).kinds] == ["class"]
+    with pytest.raises(LabelloopError, match="no run inspected-9"):
+        run(place, "inspect", {"run": "inspected-9"})
+
+
+def test_the_panel_rounds_has_the_queue_in_its_order() -> None:
+    place = make_place("queue")
+    assert "Nobody has looked for suspects yet" in rounds_of(place).head
+    assert "Nobody has looked" in form(place, "round_start")
+    assert form(place, "round_report").startswith("No round was sent yet")
+    few = Suspect("a.jpg", "class", "", "10", None, "50", 0.5, 0.01, 6.0, 0.05, "a class", ("held-out",))
+    more = Suspect(
+        "b.jpg", "missing", "", "", Box("10", 1, 1, 9, 9), "10", 0.9, 0.1, 10.0, 0.54, "a box", ("in-sample",)
+    )
+    source = {"runs": ["queue-1"], "folds": 0, "in_sample": 1}
+    write_suspects(place.workspace, SuspectList("queue", 1, "2026-01-01T00:00:00+00:00", source, (few, more)))
+    shown = rounds_of(place)
+    assert shown.queue == ["b.jpg", "a.jpg"]
+    assert "2 labels are suspects, on 2 images, by queue-1, at version 1" in shown.head
+    assert "Of 1 images the model had learned the labels" in shown.head
+    (queue,) = shown.tables
+    assert [(row["image"], row["what"], row["wrong"]) for row in queue.rows] == [
+        ("b.jpg", "a box", "90%"),
+        ("a.jpg", "a class", "50%"),
+    ]
+    done = run(place, "suspects")
+    assert done.sentence.startswith("2 suspects on 2 images")
+    assert (done.changed, done.panel) == (True, ROUNDS)
+    assert place.window.dataset().load_saved_view("suspects").values("key") == ["b.jpg", "a.jpg"]
+    commit(place.window.ledger, "b.jpg", "10")
+    assert "The ledger is at version 2 since" in rounds_of(again(place)).head
+    with pytest.raises(LabelloopError, match="a round must have 2 images at least, received 1"):
+        run(place, "round_start", {"budget": "1"})
 
 
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)

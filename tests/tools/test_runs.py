@@ -15,7 +15,7 @@ from labelloop.tools.run_reports import result_text
 from labelloop.tools.train_detector import sized
 from labelloop.tools.training_progress import duration, epoch_line
 from labelloop.training.runs import Run
-from tests.training.finished_runs import detector, money
+from tests.training.finished_runs import detector, hidden_ruin, money
 
 pytest.importorskip("deltalake")
 
@@ -96,6 +96,12 @@ def test_two_beside_each_other(home: Path) -> None:
     assert told["sentence"] in said
     done = CliRunner().invoke(verbs, ["runs", "compare", "won-1"])
     assert isinstance(done.exception, LabelloopError)
+
+
+def test_the_ruin_in_the_documentation_is_what_the_command_says(home: Path) -> None:
+    hidden_ruin(home)
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text(encoding="utf-8")
+    assert run("compare", "won-1", "won-2", "--no-plot").stderr.rstrip("\n") in page
 
 
 def test_names_from_strangers_do_not_reach_the_terminal(home: Path) -> None:

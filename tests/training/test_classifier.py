@@ -158,7 +158,7 @@ def test_a_leak_is_refused_unless_it_is_wanted(tmp_path: Path) -> None:
 
 
 def test_weights_are_found_or_a_sentence_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labelloop.training.classifier_weights._reachable", lambda: False)
+    monkeypatch.setattr("labelloop.training.classifier_weights.is_reachable", lambda _host: False)
     monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
     assert find_weights("resnet50", "none", tmp_path) == WeightsFile("none")
     with pytest.raises(LabelloopError, match=r"storage.googleapis.com cannot be reached\. Name a file with --weights"):

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 
 from labelloop.datasets.errors import LabelloopError
+from labelloop.datasets.schema import Box
 from labelloop.training.comparison import compare
 from labelloop.training.curves import find_overfitting, read_curve
 from labelloop.training.plots import plot_comparison, plot_learning
 from labelloop.training.results import format_result, read_scores
-from tests.training.finished_runs import detector, image, money
+from tests.training.finished_runs import classifier, detector, hidden_ruin, image, money, numbered
 
 
 def test_the_ruin_of_one_class_stands_at_the_top_though_the_mean_hides_it(tmp_path: Path) -> None:
@@ -34,6 +35,17 @@ def test_the_ruin_of_one_class_stands_at_the_top_though_the_mean_hides_it(tmp_pa
     (interval,) = found.intervals
     assert interval.run == after.id
     assert interval.low < interval.difference < interval.high < 0
+
+
+def test_a_ruin_that_the_mean_hides_altogether_is_named(tmp_path: Path) -> None:
+    before, after = hidden_ruin(tmp_path)
+    found = compare([before, after])
+    assert found.overall["mAP50"][1] == pytest.approx(found.overall["mAP50"][0], abs=0.005)
+    assert found.intervals[0].low < 0 < found.intervals[0].high
+    assert found.classes[0].name == "50"
+    assert found.classes[0].change == pytest.approx(-0.7, abs=0.01)
+    assert all((each.change or 0) > 0 for each in found.classes[1:])
+    assert "the class that changed most is 50, whose AP50-95 went from 0.901 to 0.20" in found.sentence()
 
 
 def test_more_than_two_runs_are_compared_by_the_spread(tmp_path: Path) -> None:
@@ -129,9 +141,72 @@ def test_a_curve_says_the_best_epoch_and_the_gap() -> None:
         row["val/mAP50-95"] = value
     curve = read_curve(said, "detector")
     assert (curve.best, curve.metric, curve.train_loss, curve.val_loss, curve.gap) == (2, 0.4, 4, 5, 1)
+    said[2]["val/mAP50-95"] = 0.4
+    assert read_curve(said, "detector").best == 3  # Ultralytics keeps the last of equals
     without = read_curve(rows((5, 6), (4, 5), (3, 5.5)), "classifier")
     assert (without.best, without.metric) == (2, None)
     assert read_curve([{"epoch": 1, "train/loss": None}], "detector").best is None
+
+
+def test_a_classifiers_best_epoch_is_the_one_whose_weights_it_keeps(tmp_path: Path) -> None:
+    run = classifier(tmp_path, numbered(money(2)))
+    curve = read_curve(run.epochs(), "classifier")
+    assert curve.best == (run.result() or {})["best_epoch"] == 1
+    assert (curve.metric, curve.val_loss) == (0.7, 0.5)
+    said = run.epochs()
+    said[1]["val/loss"] = 0.5
+    assert read_curve(said, "classifier").best == 1  # of equals, the patience counts from the first
+
+
+def test_crops_are_judged_anew_where_all_runs_saw_the_same_part(tmp_path: Path) -> None:
+    samples = numbered(money(4))
+    first = classifier(tmp_path, samples)
+    wrong = [f"10/test {number}.jpg" for number in range(2)]
+    second = classifier(tmp_path, samples, wrong, version=2)
+    own = compare([first, second])
+    assert own.images == 16
+    assert own.overall["accuracy"] == (1.0, 14 / 16)
+
+    by_key = {sample.key: sample for sample in samples}
+
+    def box_of(key: str) -> Box:
+        return by_key[key].boxes[0]
+
+    changed = {
+        "10/test 0.jpg": (replace(box_of("10/test 0.jpg"), label="50"),),  # which is what the second run says
+        "50/test 0.jpg": (replace(box_of("50/test 0.jpg"), x1=30),),  # moved: nobody has seen this part
+        "50/test 1.jpg": (*by_key["50/test 1.jpg"].boxes, Box("10", 300, 20, 400, 200, id="f" * 24)),  # added
+        "1000/test 0.jpg": (),  # deleted
+    }
+    corrected = [
+        replace(sample, boxes=boxes, state="labelled" if boxes else "negative")
+        for sample in samples
+        for boxes in (changed.get(sample.key, sample.boxes),)
+    ]
+    found = compare([first, second], labels=corrected, named="won version 3")
+    assert found.images == 14
+    assert found.overall["accuracy"] == pytest.approx((13 / 14, 13 / 14))
+    assert {each.name: each.count for each in found.classes} == {"10": 3, "50": 4, "1000": 3, "5000": 4}
+    moved = [replace(sample, boxes=tuple(replace(box, y1=0) for box in sample.boxes)) for sample in samples]
+    with pytest.raises(LabelloopError, match="lies where it lay, and is of a class that all know: there is nothing"):
+        compare([first, second], labels=moved)
+
+
+def test_crops_are_not_compared_with_whole_images(tmp_path: Path) -> None:
+    samples = [replace(sample, label=sample.boxes[0].label) for sample in numbered(money(2))]
+    runs = [classifier(tmp_path, samples), classifier(tmp_path, samples, origin="labels")]
+    with pytest.raises(LabelloopError, match="learned from the same: won-1 from boxes, won-2 from labels"):
+        compare(runs)
+    labels = [runs[1], classifier(tmp_path, samples, ["10/test 0.jpg"], origin="labels")]
+    assert compare(labels, labels=samples).overall["accuracy"] == (1.0, 7 / 8)
+
+
+def test_a_class_that_one_run_does_not_know_is_left_out_of_both(tmp_path: Path) -> None:
+    samples = numbered(money(2))
+    runs = [classifier(tmp_path, samples), classifier(tmp_path, samples, classes=("10", "50", "1000"))]
+    found = compare(runs, labels=samples)
+    assert found.images == 6
+    assert found.overall["accuracy"] == (1.0, 1.0)
 
 
 def test_curves_are_drawn_whatever_is_known(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from labelloop.tools.cli import verbs
 from labelloop.training import detector
 from labelloop.training.detector import Request, begin_detector, train_detector
 from labelloop.training.detector_settings import parse_settings
+from labelloop.training.phone_export import export_model
 from labelloop.training.predictions import read_predictions, to_boxes
 from labelloop.training.runs import Run, list_runs
 from labelloop.training.weights import YOLOV8N, package_file
@@ -159,6 +160,21 @@ def test_predictions_lie_in_the_upright_image_of_the_ledger(trained: Mapping[str
         for key, boxes in to_boxes(rows).items():
             assert all(box.x2 <= sizes[key].width and box.y2 <= sizes[key].height for box in boxes)
             assert [box.score for box in boxes] == sorted((box.score or 0 for box in boxes), reverse=True)
+
+
+@pytest.mark.parametrize(("target", "needed"), [("onnx", "onnxruntime"), ("tflite", "litert_torch")])
+def test_a_detector_is_exported_for_phones_and_says_the_same(
+    trained: Mapping[str, Any], target: str, needed: str, tmp_path: Path
+) -> None:
+    if find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed")
+    done = export_model(trained["run"], target, tmp_path / "out")
+    names = {"onnx": "model.onnx", "tflite": "model.tflite"}
+    assert sorted(path.name for path in done.target.iterdir()) == ["about.json", "labels.txt", names[target]]
+    assert done.bytes == (done.target / names[target]).stat().st_size > 1_000_000
+    assert done.compared["images"] == 5
+    assert done.compared["boxes without a partner"] == 0
+    assert (done.target / "labels.txt").read_text(encoding="utf-8").split("\n")[:2] == list(CLASSES)
 
 
 @pytest.mark.long

@@ -50,11 +50,15 @@ def test_what_cannot_be_exported_is_a_sentence(tmp_path: Path, monkeypatch: pyte
     run = detector(tmp_path, money(1))
     with pytest.raises(LabelloopError, match="format must be one of onnx, tflite, saved-model, received coreml"):
         export_model(run, "coreml", tmp_path / "out")
-    with pytest.raises(LabelloopError, match="a detector is exported as onnx alone, received tflite"):
-        export_model(run, "tflite", tmp_path / "out")
+    with pytest.raises(LabelloopError, match="a detector is exported as onnx or tflite, received saved-model"):
+        export_model(run, "saved-model", tmp_path / "out")
     monkeypatch.setattr(phone_export, "find_spec", lambda _: None)
-    with pytest.raises(LabelloopError, match="onnx needs onnx and onnxruntime: pip install onnx onnxruntime"):
+    with pytest.raises(LabelloopError, match=r"a detector as onnx needs onnx and onnxruntime, not installed here: pip"):
         export_model(run, "onnx", tmp_path / "out")
+    with pytest.raises(
+        LabelloopError, match=r"tflite needs litert_torch and ai_edge_litert.* an environment of its own"
+    ):
+        export_model(run, "tflite", tmp_path / "out")
     monkeypatch.setattr(phone_export, "find_spec", lambda _: True)
     (tmp_path / "there").mkdir()
     with pytest.raises(LabelloopError, match="target must not exist yet"):

@@ -1,4 +1,4 @@
-"""`labelloop demo`: sample data through everything that labelloop can do so far."""
+"""`labelloop demo`: sample data through the whole loop."""
 
 from __future__ import annotations
 
@@ -19,20 +19,23 @@ import click
 @click.option(
     "--serve/--no-serve", "serve", default=None, help="Only serve both pages; or do not serve them at the end."
 )
-def command(folder: Path, serve: bool | None) -> None:
-    """Draw sample data and take it through every step, saying the command of each, then serve both browser pages.
+@click.option("--quick", is_flag=True, help="Few images and trainings that learn nothing: a third of the time.")
+def command(folder: Path, serve: bool | None, quick: bool) -> None:
+    """Draw sample data and take it through the whole loop, saying the command of each step, then serve both browser pages.
 
-    Run again, it goes on where it stopped. Ctrl-C stops the pages.
+    It imports, checks, splits, trains, finds suspects, sends them to Label Studio, where a
+    scripted annotator corrects them, trains again and reports. Run again, it goes on where it
+    stopped. Ctrl-C stops the pages.
 
     \b
     Example:
       labelloop demo --to demo
       labelloop demo --to demo --serve
     """
-    from ..demo import run_demo, serve_demo
+    from ..demo import run_demo, serve_demo, steps
     from ..output import say
 
     if not serve:
-        run_demo(folder, say)
+        run_demo(folder, say, steps(quick=quick))
     if serve is not False:
         serve_demo(folder, say)

@@ -13,7 +13,7 @@ from ..ledgers import home_option, json_option, ledger_library
 @click.argument("run")
 @click.option(
     "--to", "target_format", type=click.Choice(["onnx", "tflite", "saved-model"]), required=True,
-    help="A detector has onnx alone.",
+    help="A detector has onnx and tflite.",
 )  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="The new folder; else RUN-FORMAT in the current one.")
 @home_option

@@ -95,7 +95,7 @@ def cars(target: Path, count: int, seed: int, mistakes: float, as_json: bool) ->
 @click.option(
     "--truth",
     required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="The file DIR.truth.json beside sample data that was drawn with --mistakes.",
 )
 @click.option("--limit", type=click.IntRange(min=0), default=0, help="Answer so many tasks at most; 0 for all.")

@@ -8,6 +8,9 @@ from pathlib import Path
 from ...datasets.errors import LabelloopError
 from .desk_actions import conflicts_form, conflicts_run, pull_form, pull_run, push_form, push_run
 from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
+from .inspection_actions import inspect_form, inspect_run
+from .markdown import cell, markdown_list
+from .round_actions import report_form, report_run, start_form, start_run, suspects_form, suspects_run
 from .training_actions import (
     compare_form,
     compare_run,
@@ -122,13 +125,13 @@ def diff_run(place: Place, values: Values) -> Iterator[Step]:
         "| class | added | deleted | moved | renamed from | renamed to |",
         "|---|---|---|---|---|---|",
         *(
-            f"| {_cell(each.name)} | {each.added} | {each.deleted} | {each.moved} | {each.renamed_from} | {each.renamed_to} |"
+            f"| {cell(each.name)} | {each.added} | {each.deleted} | {each.moved} | {each.renamed_from} | {each.renamed_to} |"
             for each in by_class
         ),
         "",
     ]
     lines = table if by_class else []
-    lines += [f"- {_cell(change_text(change))}" for change in changes[:_SHOWN]]
+    lines += [f"- {cell(change_text(change))}" for change in changes[:_SHOWN]]
     if len(changes) > _SHOWN:
         lines.append(f"- ... and {len(changes) - _SHOWN} more")
     if values.get("show"):
@@ -232,7 +235,7 @@ def near_run(place: Place, values: Values) -> Iterator[Step]:
         yield Said("No two of them show one shot.")
         return
     yield Show(sorted({key for pair in pairs for key in (pair.first, pair.second)}))
-    lines = [f"- {_cell(f'{pair.first} and {pair.second}: {pair.reason}')}" for pair in pairs[:_SHOWN]]
+    lines = [f"- {cell(f'{pair.first} and {pair.second}: {pair.reason}')}" for pair in pairs[:_SHOWN]]
     yield Said(f"{len(pairs)} pairs of images show one shot.", "\n".join(lines))
 
 
@@ -300,18 +303,8 @@ def _losses(place: Place, values: Values) -> str:
         return str(error)
     lines = [f"{len(kept)} images will be written."]
     if losses:
-        lines += ["Not in it:", *(f"- {_cell(str(loss))}" for loss in losses)]
+        lines += ["Not in it:", *(f"- {cell(str(loss))}" for loss in losses)]
     return "\n".join(lines)
-
-
-def markdown_list(text: str) -> str:
-    """The lines of a text as a list in Markdown."""
-    return "\n".join(f"- {_cell(line.strip())}" for line in text.splitlines())
-
-
-def _cell(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return "".join("\\" + character if character in "\\`*_[]<>|#" else character for character in text)
 
 
 ACTIONS = (
@@ -328,6 +321,10 @@ ACTIONS = (
     Action("preview", "Preview augmentation", "auto_awesome", preview_form, preview_run),
     Action("train", "Train", "model_training", train_form, train_run),
     Action("run", "Show a run", "insights", run_form, run_run),
+    Action("inspect", "Inspect a run", "rule", inspect_form, inspect_run),
     Action("compare", "Compare runs", "compare_arrows", compare_form, compare_run),
+    Action("suspects", "Find suspects", "troubleshoot", suspects_form, suspects_run),
+    Action("round_start", "Start a round", "flag", start_form, start_run),
+    Action("round_report", "Report of a round", "summarize", report_form, report_run),
 )
 """All of them, in the order of their buttons."""

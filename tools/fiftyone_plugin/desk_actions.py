@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, cast
 
+from ...datasets.errors import LabelloopError
 from .forms import Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
+from .markdown import markdown_list
 
 if TYPE_CHECKING:
     from ...label_config.conflicts import DeskConflict
@@ -77,6 +79,19 @@ def push_run(place: Place, values: Values) -> Iterator[Step]:
     yield Said(said, rest)
 
 
+def push_now(place: Place) -> str:
+    """Send the images that are selected, or those of a view of some, with today's labels; the sentence that says what was done.
+
+    Raises:
+        LabelloopError: neither is some of the images; all of them at once are sent by the form alone.
+    """
+    keys = place.selected()
+    if place.everything and len(keys) >= place.window.collection().estimated_document_count():
+        raise LabelloopError("Select images, or show some of them: Push to the desk sends all at once")
+    *_, said = push_run(place, {})
+    return said.sentence if isinstance(said, Said) else ""
+
+
 def pull_form(place: Place, values: Values) -> Sequence[Field]:
     """What a pull will do."""
     from ...datasets.window import find_edits
@@ -97,7 +112,6 @@ def pull_run(place: Place, values: Values) -> Iterator[Step]:
     from ..desk_reports import pull_text
     from ..desks import open_desk
     from ..window_conflicts import show_conflicts
-    from .actions import markdown_list
 
     ledger = place.window.ledger
     before = ledger.version()
@@ -122,7 +136,6 @@ def pull_run(place: Place, values: Values) -> Iterator[Step]:
 def conflicts_form(place: Place, values: Values) -> Sequence[Field]:
     """What contradicts."""
     from ..desk_reports import conflicts_text
-    from .actions import markdown_list
 
     first, _, rest = conflicts_text(_conflicts(place)).partition("\n")
     return (Note(first), Note(markdown_list(rest))) if rest else (Note(first),)

@@ -68,13 +68,14 @@ class Said:
     """The end: a sentence, and a text in Markdown where more is to be read.
 
     `changed` says that the window was written to, so that its page must be loaded anew;
-    `image` is a picture of this machine to show below.
+    `image` is a picture of this machine to show below, `panel` one of the plugin's to open.
     """
 
     sentence: str
     text: str = ""
     changed: bool = False
     image: Path | None = None
+    panel: str = ""
 
 
 @dataclass(frozen=True, slots=True)

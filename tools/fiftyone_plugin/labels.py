@@ -19,12 +19,13 @@ Row = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of the panel: a name, a title, the columns in their order, and the rows by column."""
+    """A table of a panel: a name, a title, the columns in their order, the rows by column, and columns' names where they differ."""
 
     name: str
     title: str
     columns: tuple[str, ...]
     rows: Sequence[Row]
+    labels: tuple[str, ...] = ()
 
 
 def head_text(window: Window, edits: Edits) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from ...datasets.errors import LabelloopError
 from .forms import Choice, Field, Note, Place, Progress, Said, Step, Switch, Text, Values
 from .labels import Table
+from .values import whole_of
 
 if TYPE_CHECKING:
     from ...datasets.workspace import Workspace
@@ -66,7 +67,7 @@ def preview_run(place: Place, values: Values) -> Iterator[Step]:
     yield Progress("augmenting", 0.2)
     made = preview(
         dataset, augmentation, title=f"{name}, version {place.window.version}",
-        images=_SHOWN_IMAGES if place.everything else None, seed=_whole(values, "seed", 0) or 0,
+        images=_SHOWN_IMAGES if place.everything else None, seed=whole_of(values, "seed", 0) or 0,
     )  # fmt: skip
     path = place.workspace.home / "previews" / f"{name}-{Path(augmentation.name).stem}.png"
     write_sheet(made.sheet, path)
@@ -172,7 +173,7 @@ def compare_run(place: Place, values: Values) -> Iterator[Step]:
         return
     found = [find_run(place.workspace, str(values[which])) for which in ("first", "second")]
     yield Progress("comparing", 0.3)
-    version = _whole(values, "version")
+    version = whole_of(values, "version", None)
     if version is None:
         comparison = compare(found)
     else:
@@ -191,7 +192,7 @@ def _runs(place: Place) -> list[Run]:
 def _begin_detector(place: Place, values: Values) -> Run:
     from ...training.detector import Request, begin_detector
 
-    named = {name: _whole(values, name) for name in ("epochs", "imgsz", "seed")}
+    named = {name: whole_of(values, name, None) for name in ("epochs", "imgsz", "seed")}
     request = Request(
         model=str(values.get("detector_model") or "yolov8n"),
         version=place.window.version,
@@ -209,9 +210,9 @@ def _begin_classifier(place: Place, values: Values) -> Run:
         model=str(values.get("classifier_model") or "efficientnet-lite0"),
         trainable=str(values.get("trainable") or ""),
         version=place.window.version,
-        epochs=_whole(values, "epochs") or 30,
-        imgsz=_whole(values, "imgsz"),
-        seed=_whole(values, "seed") or 0,
+        epochs=whole_of(values, "epochs", None) or 30,
+        imgsz=whole_of(values, "imgsz", None),
+        seed=whole_of(values, "seed", None) or 0,
         augment=str(values.get("classifier_augment") or "light"),
     )
     return begin_classifier(place.workspace, place.window.ledger, request)
@@ -230,7 +231,7 @@ def _watch(workspace: Workspace, run: Run) -> Iterator[Step]:
             stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
     while process.poll() is None:
-        yield Progress(*_how_far(run))
+        yield Progress(*how_far(run))
         time.sleep(_LOOK_SECONDS)
     if run.result() is not None:
         yield Said(f"{run.id} is done.", _block(result_text(run)), image=_learning(run))
@@ -240,7 +241,8 @@ def _watch(workspace: Workspace, run: Run) -> Iterator[Step]:
         yield Said(f"{run.id} was stopped after {len(run.epochs())} epochs; Show a run, Go on with it does so.")
 
 
-def _how_far(run: Run) -> tuple[str, float]:
+def how_far(run: Run) -> tuple[str, float]:
+    """What a run that is being trained is at, and how far that is, in [0, 1]."""
     from ...training.trainer_files import read_progress
 
     total = max(int(str(run.plan.settings.get("epochs", 1))), 1)
@@ -293,13 +295,3 @@ def _file(values: Values) -> str:
     if path and not os.path.isabs(path):
         raise LabelloopError(f"the file must be an absolute path, received {path}")
     return path
-
-
-def _whole(values: Mapping[str, object], name: str, default: int | None = None) -> int | None:
-    """The whole number in a field; the default where it is empty."""
-    text = str(values.get(name) if values.get(name) is not None else "").strip()
-    if not text:
-        return default
-    if not text.isdecimal():
-        raise LabelloopError(f"{name} must be a whole number, received {text}")
-    return int(text)

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -64,13 +65,14 @@ class Errors:
     where there is none). `boxes` has a row for each box of the labels (crowds are no boxes): `key`, `id`, `label`, `x1` to
     `y2`, `kind` (correct, class, location or missed), and `score` and `iou` of the prediction that is on it, null where none is.
     `worth` says for each kind of error, and for `false_positive` and `false_negative`, how much AP50 would gain if none were
-    left, in [0, 1]; `ap50` is what it is. Both are of all predictions, whatever their score.
+    left, in [0, 1]; `ap50` is what it is, and `ap` is mAP50-95. All are of all predictions, whatever their score.
     """
 
     predictions: pl.DataFrame
     boxes: pl.DataFrame
     worth: Mapping[str, float]
     ap50: float
+    ap: float
 
 
 def find_errors(
@@ -87,17 +89,17 @@ def find_errors(
     judged = [sample for sample in truth if sample.boxes or sample.state == "negative"]
     rows = _best(predictions.filter(pl.col("key").is_in([sample.key for sample in judged])))
     problem = to_problem(judged, rows, classes)
-    worth, ap50 = _worth(problem)
+    worth, ap50, ap = _worth(problem)
     if confidence is not None:
         rows = rows.filter(pl.col("score") >= confidence)
         problem = _without(problem, problem.scores < confidence)
-    boxes = [(sample.key, box) for sample in judged for box in sample.boxes]
+    boxes = [box for sample in judged for box in sample.boxes]
     found = _classify(problem)
     claimed = found.claimant
     table = pl.DataFrame(
         {
-            "key": [key for key, _ in boxes],
-            **{name: [getattr(box, name) for _, box in boxes] for name in ("id", "label", "x1", "y1", "x2", "y2")},
+            "key": [sample.key for sample in judged for _ in sample.boxes],
+            **{name: list(map(attrgetter(name), boxes)) for name in ("id", "label", "x1", "y1", "x2", "y2")},
         },
         schema=_OF_BOXES,
     ).with_columns(
@@ -111,7 +113,7 @@ def find_errors(
         truth=_gathered(table["id"], found.truth).fill_null(""),
         truth_label=_gathered(table["label"], found.truth).fill_null(""),
     )
-    return Errors(named.filter(pl.col("kind") != ""), table.filter(pl.Series(problem.crowd == 0)), worth, ap50)
+    return Errors(named.filter(pl.col("kind") != ""), table.filter(pl.Series(problem.crowd == 0)), worth, ap50, ap)
 
 
 def _gathered(values: pl.Series, numbers: Ids) -> pl.Series:
@@ -137,13 +139,16 @@ def _best(rows: pl.DataFrame) -> pl.DataFrame:
     return ordered.group_by("key", maintain_order=True).head(MOST).select(rows.columns)
 
 
-def _worth(problem: Problem) -> tuple[dict[str, float], float]:
+def _worth(problem: Problem) -> tuple[dict[str, float], float, float]:
+    """What mending each kind is worth, AP50 and mAP50-95."""
     if not len(problem.images):
-        return dict.fromkeys(_NAMES.values(), 0.0), 0.0
-    said: Any = judge(problem, (("all", 0.0, EVERYTHING),), thresholds=(FOREGROUND,)).tide_errors(
-        FOREGROUND, BACKGROUND
-    )
-    return {name: float(said["delta_ap"][short]) for short, name in _NAMES.items()}, float(said["ap_base"])
+        return dict.fromkeys(_NAMES.values(), 0.0), 0.0, 0.0
+    judged = judge(problem, (("all", 0.0, EVERYTHING),))
+    said: Any = judged.tide_errors(FOREGROUND, BACKGROUND)
+    precision: Numbers = np.asarray(judged.eval["precision"])[..., 0, 2]
+    known = precision[precision > -1]
+    ap = float(known.mean()) if known.size else 0.0
+    return {name: float(said["delta_ap"][short]) for short, name in _NAMES.items()}, float(said["ap_base"]), ap
 
 
 class _Pairs:

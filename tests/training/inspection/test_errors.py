@@ -17,6 +17,7 @@ from labelloop.training.detection_problem import EVERYTHING, judge, to_problem
 from labelloop.training.inspection import errors
 from labelloop.training.inspection.errors import MOST, find_errors
 from labelloop.training.predictions import BOXES, from_boxes
+from tests.bench.bench_errors import problem
 
 CLASSES = ("10", "50", "100")
 SHORT = {"class": "Cls", "location": "Loc", "both": "Both", "duplicate": "Dupe", "background": "Bkg", "missed": "Miss"}
@@ -168,3 +169,23 @@ def test_iou_is_that_of_the_two_boxes(problem: tuple[list[Sample], pl.DataFrame]
             for each in (row, dict(zip(("x1", "y1", "x2", "y2"), box.corners, strict=True)))
         ]
         assert np.isclose(row["iou"], shared / (sum(areas) - shared))
+
+
+TIDECV = {
+    "class": 4.8352551273855795, "location": 2.091690457478215, "both": 0.2790296348196719, "duplicate": 9.730522848803105,
+    "background": 7.2194883439080, "missed": 8.44236828023898, "false_positive": 28.391074305635442,
+    "false_negative": 11.869798456691896,
+}  # fmt: skip
+"""What tidecv 1.0.1 says of `problem(40)`, in percent: fed through its class Data, evaluated with mode=TIDE.BOX."""
+COUNTED = {"class": 45, "location": 16, "both": 19, "duplicate": 258, "background": 224, "missed": 42}
+
+
+def test_the_same_figures_as_tidecv() -> None:
+    """It counts the same; its AP, whose recall it walks in another way, differs by some millionths, and so do the gains."""
+    samples, rows = problem(40)
+    said = find_errors(samples, rows, tuple(f"class {number}" for number in range(20)))
+    counts = dict(said.predictions["kind"].value_counts().rows())
+    counts["missed"] = said.boxes.filter(pl.col("kind") == "missed").height
+    assert {kind: counts[kind] for kind in COUNTED} == COUNTED
+    assert {kind: 100 * worth for kind, worth in said.worth.items()} == pytest.approx(TIDECV, abs=0.003)
+    assert 100 * said.ap50 == pytest.approx(53.292094, abs=0.003)

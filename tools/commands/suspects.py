@@ -1,0 +1,139 @@
+"""`labelloop suspects`: labels that are probably wrong, best first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..ledgers import dataset_options, ledger_library, open_ledger
+
+if TYPE_CHECKING:
+    from ...datasets.ledger import Ledger
+    from ...datasets.workspace import Workspace
+    from ...training.runs import Run
+    from ...training.suspects.folds import Folds
+
+
+@click.command(name="suspects")
+@dataset_options
+@click.option("--run", "named", multiple=True, metavar="RUN", help="Judge by this run; may be repeated. Else the last.")
+@click.option("--folds", "count", type=click.IntRange(2, 20), help="Train so many models, so that each image is judged by one that has not seen it.")  # fmt: skip
+@click.option(
+    "--classifier", is_flag=True, help="The folds' models are classifiers; else detectors where there are boxes."
+)
+@click.option("--model", default="", metavar="MODEL|PATH", help="The folds' model; else yolov8n or efficientnet-lite0.")
+@click.option("--epochs", type=click.IntRange(1), default=30, show_default=True, help="The folds' epochs.")
+@click.option("--imgsz", type=click.IntRange(32), help="The folds' longer side in pixels; else 640, 320 without a GPU.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides the folds and their trainings."
+)
+@click.option(
+    "--engine", type=click.Choice(["here", "ray"]), default="here", show_default=True, help="Where the folds train."
+)
+@click.option("--near-duplicates/--no-near-duplicates", "near", default=True, show_default=True, help="Look for images that show one shot, which lie in one fold.")  # fmt: skip
+@click.option("--estimate", is_flag=True, help="Say what the folds would cost, and train nothing.")
+@click.option("--in-sample", is_flag=True, help="Judge images that a run was trained on too, marked as such.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Show so many; all are kept.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures to this file."
+)
+def command(
+    name: str, home: Path | None, as_json: bool, named: tuple[str, ...], count: int | None, classifier: bool, model: str,
+    epochs: int, imgsz: int | None, seed: int, engine: str, near: bool, estimate: bool, in_sample: bool, limit: int,
+    html: Path | None,
+) -> None:  # fmt: skip
+    """Find the labels of the data set NAME that are probably wrong, those first whose mending is worth most per minute.
+
+    A run judges the images that it was not trained on. --folds parts the images by groups and
+    near-duplicates, trains a model for each part on the others, and judges all images; killed,
+    the same command goes on from there. The list is kept in the workspace, for labelloop round.
+
+    \b
+    Example:
+      labelloop suspects won --run won-3 --html suspects.html
+      labelloop suspects won --folds 3 --epochs 20
+    """
+    from ..output import progress_bar, say, show_json
+
+    if count and named:
+        raise click.UsageError("say either --run or --folds")
+    ledger = open_ledger(home, name)
+    from ...datasets.workspace import find_workspace
+
+    workspace = find_workspace(home)
+    with ledger_library():
+        from ...training.suspects.finding import find_suspects
+        from ...training.suspects.suspect import to_json, write_suspects
+        from ..suspect_reports import suspects_text, write_page
+    if count:
+        from ...training.suspects.folds import Folds
+
+        samples = ledger.samples()
+        boxes = any(sample.boxes for sample in samples)
+        asked = {key: value for key, value in (("epochs", epochs), ("imgsz", imgsz)) if value is not None}
+        folds = Folds(count, "classifier" if classifier or not boxes else "detector", model, seed, asked)
+        runs = _fold_runs(workspace, ledger, folds, engine, near=near, estimate=estimate, as_json=as_json)
+        if estimate:
+            return
+    else:
+        runs = _named_runs(workspace, name, named)
+    found = find_suspects(ledger, runs, folds=count or 0, in_sample=in_sample)
+    path = write_suspects(workspace, found)
+    if html is not None:
+        with progress_bar("drawing") as progress:
+            write_page(html, found, ledger, limit=max(limit, 1), progress=progress)
+    if as_json:
+        show_json({**to_json(found), "file": str(path), "html": str(html) if html else None})
+        return
+    say(suspects_text(found, limit))
+    say(f"All are kept in {path}" + (f"; the page is {html}" if html else ""))
+
+
+def _named_runs(workspace: Workspace, name: str, named: tuple[str, ...]) -> list[Run]:
+    """The runs of these ids, the last one that is done where none is named."""
+    from ...datasets.errors import LabelloopError
+    from ...training.runs import find_run, list_runs
+
+    if named:
+        return [find_run(workspace, each) for each in dict.fromkeys(named)]
+    done = [run for run in list_runs(workspace, name) if run.status() == "done"]
+    if not done:
+        raise LabelloopError(
+            f"{name} has no run that is done: labelloop train makes one, or labelloop suspects {name} --folds 3"
+        )
+    return done[-1:]
+
+
+def _fold_runs(
+    workspace: Workspace, ledger: Ledger, folds: Folds, engine: str, *, near: bool, estimate: bool, as_json: bool
+) -> list[Run]:
+    """The folds' runs, trained; with `estimate`, only begun, and their cost said."""
+    from ...training.suspects.folds import begin_folds, estimate_cost, train_folds
+    from ..output import progress_bar, say, show_json
+    from ..suspect_reports import cost_json, cost_text
+    from ..training_progress import detector_progress
+
+    embedder = None
+    if near:
+        from ...datasets.splitting import load_embedder_or_say
+
+        embedder = load_embedder_or_say(None, workspace.embeddings)
+    with progress_bar("looking for near-duplicates") as progress:
+        runs = begin_folds(workspace, ledger, folds, embedder, progress)
+    cost = estimate_cost(workspace, runs)
+    say(cost_text(cost, runs))
+    if estimate:
+        if as_json:
+            show_json(cost_json(cost, runs))
+        return runs
+    epochs = int(str(folds.asked.get("epochs", 0)))
+    if folds.kind == "classifier":
+        for run in train_folds(workspace, runs, engine):
+            say(f"fold {run.plan.reasons['fold']} is done")
+        return runs
+    with detector_progress(epochs) as watch:
+        for run in train_folds(workspace, runs, engine, watch):
+            say(f"fold {run.plan.reasons['fold']} is done")
+    return runs

@@ -1,0 +1,13 @@
+"""Text as Markdown shows it: what comes from files and labels is never taken for its marks."""
+
+from __future__ import annotations
+
+
+def markdown_list(text: str) -> str:
+    """The lines of a text as a list in Markdown."""
+    return "\n".join(f"- {cell(line.strip())}" for line in text.splitlines())
+
+
+def cell(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return "".join("\\" + character if character in "\\`*_[]<>|#" else character for character in text)

@@ -1,0 +1,77 @@
+"""Several sizes of a model trained as runs of their own, here or on a Ray cluster."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from ..datasets.errors import LabelloopError
+from ..datasets.ledger import Ledger
+from ..datasets.workspace import Workspace
+from ..training.detector import Request, begin_detector, train_detector
+from ..training.jobs import run_jobs
+from ..training.runs import Run, find_run
+from ..training.trainer_files import Progress
+from .output import say
+from .training_progress import epoch_line
+
+
+def train_on_ray(workspace: Workspace, name: str, request: Request, models: Sequence[str]) -> list[Run]:
+    """The runs of these models, in their order, once all have ended.
+
+    Raises:
+        LabelloopError: one of them failed; the text has the reason, and the others are done all the same.
+    """
+    augmentation = request.augmentation
+    if Path(augmentation).is_file():  # a node stands in another folder
+        request = replace(request, augmentation=str(Path(augmentation).resolve()))
+    jobs = [partial(train_one, str(workspace.home), name, replace(request, model=model)) for model in models]
+    trained: dict[int, str] = {}
+    failed: list[str] = []
+    for done in run_jobs(jobs, "ray"):
+        if done.value is None:
+            failed.append(f"{models[done.number]}: {done.error}")
+            say(failed[-1])
+        else:
+            trained[done.number] = done.value
+            say(f"{models[done.number]}: {done.value} is done")
+    if failed:
+        raise LabelloopError("; ".join(failed))
+    return [find_run(workspace, trained[number]) for number in sorted(trained)]
+
+
+def train_one(home: str, name: str, request: Request) -> str:
+    """The id of a run, begun and trained in this process; on a cluster, planned for the node that trains it.
+
+    Raises:
+        LabelloopError: the workspace is not on this node, or what `begin_detector` and `train_detector` raise.
+    """
+    workspace = Workspace(Path(home))
+    node = platform.node()
+    if not workspace.ledger(name).is_dir():
+        raise LabelloopError(
+            f"{workspace.ledger(name)} is not there on {node}: the workspace must lie on storage that all nodes share"
+        )
+    run = begin_detector(workspace, Ledger(workspace.ledger(name)), request)
+    _tell(f"{run.id}: {request.model} begins on {node}")
+    epochs = int(str(run.plan.settings["epochs"]))
+    known = 0
+
+    def watch(seen: Run, _progress: Progress) -> None:
+        nonlocal known
+        for row in seen.epochs()[known:]:
+            known += 1
+            _tell(f"{run.id}: {epoch_line(row, epochs)}")
+
+    train_detector(workspace, run, watch)
+    return run.id
+
+
+def _tell(text: str) -> None:
+    """Write a line that Ray brings to whoever waits for the job."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

@@ -1,0 +1,135 @@
+"""How probable it is that a label is wrong, learned from mistakes that were planted into the data itself.
+
+A model learns to tell planted mistakes from labels as they are. Most of those are right, some are not, and nobody
+knows which: positive and unlabelled data. Of a planted kind k it gives the ratio of densities r_k(x) = p(x | k) / p(x | today);
+with the share of today's labels that are of kind k, a label is wrong with the probability share_k * r_k(x). The share is at
+most what today's labels hold in every region where planted mistakes lie, so it is the least of these quotients.
+
+Labels that a detector misses look like labels where nothing is, so that for spurious ones this is far too much. Without anything
+else to go by, no kind is taken to be more frequent than the middle of all kinds.
+
+Reference: Elkan and Noto, Learning classifiers from only positive and unlabeled data, KDD 2008; Scott, A rate of
+convergence for mixture proportion estimation, AISTATS 2015.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from .features import Ids, Numbers
+from .planting import Rows
+
+_PARTS = 5
+_MOST_ROWS = 6000
+_LEAST_SHARE, _MOST_SHARE = 0.001, 0.2
+_REGIONS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
+"""Where a share is read off: the parts of planted mistakes that lie there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """Of each row of today (kind 0), in their order, the ratio of each planted kind's density to that of today's.
+
+    `values` is (n, kinds); `counts`, (kinds,), says how many of today's rows are of each kind at most.
+    """
+
+    values: Numbers
+    counts: Numbers
+
+
+def find_ratios(rows: Rows, signs: Sequence[Sequence[int]], seed: int = 0) -> Ratios:
+    """The ratios for the planted kinds 1 and so on, as many as `signs` has entries: the columns that matter most for each; no row is judged by a model that has learned from its image.
+
+    Where there are fewer than 10 rows of today, or of a planted kind, nothing can be learned: all ratios are 0.
+    """
+    kinds = len(signs)
+    today = np.flatnonzero(rows.kinds == 0)
+    if any((rows.kinds == kind).sum() < 10 for kind in range(kinds + 1)):
+        return Ratios(np.zeros((len(today), kinds)), np.zeros(kinds))
+    values = _ratios(rows, signs, seed)
+    counts = [_share(values[:, at], rows.kinds, at + 1) * len(today) for at in range(kinds)]
+    return Ratios(values[today], np.array(counts))
+
+
+def probabilities(found: Sequence[Ratios]) -> list[Numbers]:
+    """How probable it is that each row of today is of each planted kind, (n, kinds) for each of what was found."""
+    counts = np.concatenate([each.counts[each.counts > 0] for each in found])
+    most = float(np.median(counts)) if len(counts) else 0.0
+    said: list[Numbers] = []
+    for each in found:
+        parts = np.minimum(each.counts, most) * each.values / max(len(each.values), 1)
+        total = parts.sum(axis=1, keepdims=True)
+        # Above 1 where the share is too much or few are known; the order among the surest is kept.
+        said.append(parts / np.maximum(total, 1e-12) * (1.0 - np.exp(-total)))
+    return said
+
+
+def _share(ratio: Numbers, kinds: Ids, kind: int) -> float:
+    """The share of today's rows that are of a kind: the least that any region of planted ones allows."""
+    planted, today = ratio[kinds == kind], ratio[kinds == 0]
+    bounds: list[float] = []
+    for region in _REGIONS:
+        limit = float(np.quantile(planted, region))
+        count = float((today >= limit).sum())
+        # An upper end, as few are counted: without it the least of these would be that of an empty region.
+        bounds.append((count + np.sqrt(count) + 1.0) / (float((planted >= limit).mean()) * len(today)))
+    return float(np.clip(min(bounds), _LEAST_SHARE, _MOST_SHARE))
+
+
+def _ratios(rows: Rows, signs: Sequence[Sequence[int]], seed: int) -> Numbers:
+    """Of all rows the ratio of each planted kind's density to that of today's, (n, kinds)."""
+    kinds = len(signs)
+    part = np.random.default_rng(seed).permutation(int(rows.images.max()) + 1)[rows.images] % _PARTS
+    found = np.ones((len(rows.kinds), kinds))
+    for number in range(_PARTS):
+        learned, judged = part != number, part == number
+        if not judged.any() or len(np.unique(rows.kinds[learned])) < kinds + 1:
+            continue
+        learned = _some(learned, rows.kinds, np.random.default_rng([seed, number]))
+        mass = np.bincount(rows.kinds[learned], minlength=kinds + 1).astype(np.float64)
+        odds = _mean_log_odds(rows.values[learned], rows.kinds[learned], rows.values[judged], signs, seed)
+        found[judged] = np.exp(np.clip(odds, -12, 12)) * mass[0] / mass[1:]
+    return found
+
+
+def _some(learned: npt.NDArray[np.bool_], kinds: Ids, draw: np.random.Generator) -> npt.NDArray[np.bool_]:
+    """Of what may be learned from, 6,000 rows of each kind at most."""
+    kept = np.zeros_like(learned)
+    for kind in np.unique(kinds):
+        there = np.flatnonzero(learned & (kinds == kind))
+        kept[draw.permutation(there)[:_MOST_ROWS]] = True
+    return kept
+
+
+def _mean_log_odds(values: Numbers, kinds: Ids, judged: Numbers, signs: Sequence[Sequence[int]], seed: int) -> Numbers:
+    """Log-odds of each planted kind against today's, (m, kinds): the mean of two models.
+
+    One is straight and sees a few columns only: it says little wrong where little is known. The other, of trees, sees all.
+    """
+    # They have no types that a checker could use.
+    ensemble: Any = import_module("sklearn.ensemble")
+    linear_model: Any = import_module("sklearn.linear_model")
+    threads: Any = import_module("threadpoolctl")
+
+    center, spread = values.mean(axis=0), values.std(axis=0) + 1e-6
+    learned, asked = (np.clip((each - center) / spread, -5, 5) for each in (values, judged))
+    total = np.zeros((len(judged), len(signs)))
+    # The threads of trees wait for each other by turning round: on a busy machine that took 80 s instead of 4.
+    with threads.threadpool_limits(1):
+        trees: Any = ensemble.HistGradientBoostingClassifier(
+            max_iter=40, learning_rate=0.1, max_leaf_nodes=8, l2_regularization=5.0, early_stopping=False,
+            min_samples_leaf=max(5, min(40, len(values) // 100)), random_state=seed,
+        ).fit(values, kinds)  # fmt: skip
+        said = np.log(np.clip(np.asarray(trees.predict_proba(judged), np.float64), 1e-6, None))
+        for at, columns in enumerate(signs):
+            straight: Any = linear_model.LogisticRegression(C=1.0, max_iter=200)
+            two = (kinds == 0) | (kinds == at + 1)
+            straight.fit(learned[two][:, list(columns)], kinds[two] == at + 1)
+            total[:, at] = straight.decision_function(asked[:, list(columns)]) + said[:, at + 1] - said[:, 0]
+    return total / 2
