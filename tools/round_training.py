@@ -8,7 +8,8 @@ from ..datasets.errors import LabelloopError
 from ..datasets.ledger import Ledger
 from ..datasets.workspace import Workspace
 from ..training.rounds.noting import note
-from ..training.rounds.report import Report, make_report, new_runs, old_runs, write_report
+from ..training.rounds.page import write_report
+from ..training.rounds.report import Report, make_report, new_runs, old_runs
 from ..training.rounds.retraining import begin_again, train_again
 from ..training.rounds.round import Round
 from ..training.runs import Run, list_runs

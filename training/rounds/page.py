@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from ...datasets.workspace import Workspace
 from ..pages import Page
 from .audit import Left, Rate, lift_sentence, worth_sentence
-from .report import Report
-from .round import REASONS
+from .plots import plot_differences
+from .report import Report, report_json
+from .round import REASONS, folder_of, write_json
 from .statistics import Difference
 from .two_by_two import TwoByTwo
+
+
+def write_report(workspace: Workspace, report: Report) -> tuple[Path, Path]:
+    """The files `report.json` and `report.html` in the round's folder."""
+    folder = folder_of(workspace, report.status.round)
+    write_json(folder / "report.json", report_json(report))
+    page = folder / "report.html"
+    report_page(report).write(page)
+    return folder / "report.json", page
 
 
 def report_page(report: Report) -> Page:
@@ -53,18 +66,21 @@ def _add_table(page: Page, report: Report, table: TwoByTwo) -> None:
         f"{table.metric} on {table.images} images of the test split; old: {', '.join(report.old)};"
         f" new: {', '.join(report.new) or 'none'}",
     )
+    rows = (
+        ("the model, by the new labels", table.model),
+        ("the model, by the old labels", table.model_by_old),
+        ("the labels, under the old model", table.ruler),
+        ("the labels, under the new model", table.ruler_for_new),
+    )
+    known = [(name, found) for name, found in rows if found is not None]
+    if known:
+        said = ", ".join(f"{name} {found.value:+.3f}" for name, found in known)
+        page.figure(
+            plot_differences(known, table.metric), said, "The second line stands on labels that were mended since."
+        )
     page.table(
         ["what changes", "difference", "from", "to", "by chance", "says"],
-        [
-            _difference_row(name, found)
-            for name, found in (
-                ("the model, by the new labels", table.model),
-                ("the model, by the old labels", table.model_by_old),
-                ("the labels, under the old model", table.ruler),
-                ("the labels, under the new model", table.ruler_for_new),
-            )
-            if found is not None
-        ],
+        [_difference_row(name, found) for name, found in known],
         "from and to: the 95 % interval, over groups of images drawn anew; by chance: how often so large a difference"
         " comes of swapping the two at random",
     )

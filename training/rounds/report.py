@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import cast
 
 import orjson
@@ -19,7 +18,7 @@ from ..runs import Run, list_runs
 from .fisher import Agreement
 from .frozen_split import add_scores, count_looks, edits_of_test, judge_edits
 from .progress import Status
-from .round import TEST, Round, blind_commits, folder_of, list_rounds, now, write_json
+from .round import TEST, Round, blind_commits, folder_of, list_rounds, now
 from .two_by_two import TwoByTwo, compare_two_by_two
 from .worth import kinds_of_errors
 
@@ -114,17 +113,6 @@ def make_report(
         status, version, tuple(run.id for run in old), tuple(run.id for run in new), table, errors, agreement,
         count_looks(workspace, round.dataset), tuple(remarks), now(),
     )  # fmt: skip
-
-
-def write_report(workspace: Workspace, report: Report) -> tuple[Path, Path]:
-    """The files `report.json` and `report.html` in the round's folder."""
-    from .page import report_page
-
-    folder = folder_of(workspace, report.status.round)
-    write_json(folder / "report.json", report_json(report))
-    page = folder / "report.html"
-    report_page(report).write(page)
-    return folder / "report.json", page
 
 
 def read_verdicts(workspace: Workspace, rounds: Sequence[Round]) -> dict[str, str]:

@@ -13,8 +13,9 @@ from labelloop.datasets.ledger import Ledger
 from labelloop.datasets.schema import Sample
 from labelloop.datasets.workspace import Workspace
 from labelloop.training.rounds.frozen_split import count_looks, read_scores_kept
+from labelloop.training.rounds.page import write_report
 from labelloop.training.rounds.progress import judge_round
-from labelloop.training.rounds.report import Report, make_report, new_runs, old_runs, read_verdicts, write_report
+from labelloop.training.rounds.report import Report, make_report, new_runs, old_runs, read_verdicts
 from labelloop.training.rounds.round import Round
 
 from ..finished_runs import COINS_AND_NOTES, money
