@@ -118,7 +118,9 @@ def _rows(window: Window, shown: Shown) -> pl.DataFrame:
         paths = [f"{shown.fields[0]}.{name}" for name in ("truth_label", "label", "kind")]
         return pl.DataFrame(dict(zip(_SCHEMA, found.values(["key", *paths]), strict=True)), schema=_SCHEMA)
     predictions, truth = shown.fields[:2]
-    wanted = {"key": True, f"{predictions}.detections": True, f"{truth}.detections": True}
+    names = [f"{predictions}.detections.{name}" for name in ("label", "kind", "truth_label")]
+    names += [f"{truth}.detections.{name}" for name in ("label", "kind")]
+    wanted = dict.fromkeys(["key", *names], True)
     rows: list[tuple[str, str, str, str]] = []
     for document in window.collection().find({predictions: {"$exists": True}}, wanted):
         key = document["key"]

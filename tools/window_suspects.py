@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ..datasets.window import Window
+from ..datasets.window import Window, open_window
 from ..datasets.window_fiftyone import answered, fiftyone
 from ..datasets.window_findings import Shown, forget, remember, remove_fields, settle, write_boxes, write_values
 from ..datasets.window_look import set_look
+from ..datasets.workspace import Workspace
 
 if TYPE_CHECKING:
     from ..datasets.schema import Sample
@@ -34,6 +36,24 @@ _TEXTS = {
     "reason": "Why it is a suspect",
     "box": "The id of the suspect's box in the ledger",
 }
+
+
+def suspects_in_window(workspace: Workspace, found: SuspectList, author: str) -> str:
+    """Show suspects in the window of their data set, where there is one; the sentence that says so, else "".
+
+    Raises:
+        LabelloopError: the MongoDB of the workspace does not start.
+    """
+    from ..datasets.ledger import Ledger
+    from .windows import fiftyone_session
+
+    if find_spec("fiftyone") is None or not workspace.window(found.dataset).is_dir():
+        return ""
+    with fiftyone_session(workspace, author):
+        window = open_window(Ledger(workspace.ledger(found.dataset)))
+        if window is None or show_suspects(window, found) is None:
+            return ""
+    return f"In the window: the saved view {NAME}; reload its page."
 
 
 @answered()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..ledgers import dataset_options, ledger_library, open_ledger
+from ..ledgers import author_option, dataset_options, ledger_library, open_ledger
 
 if TYPE_CHECKING:
     from ...datasets.ledger import Ledger
@@ -39,10 +39,12 @@ if TYPE_CHECKING:
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures to this file."
 )
+@click.option("--window/--no-window", default=True, show_default=True, help="Show them in the data set's window too.")
+@author_option
 def command(
     name: str, home: Path | None, as_json: bool, named: tuple[str, ...], count: int | None, classifier: bool, model: str,
     epochs: int, imgsz: int | None, seed: int, engine: str, near: bool, estimate: bool, in_sample: bool, limit: int,
-    html: Path | None,
+    html: Path | None, window: bool, author: str,
 ) -> None:  # fmt: skip
     """Find the labels of the data set NAME that are probably wrong, those first whose mending is worth most per minute.
 
@@ -67,6 +69,7 @@ def command(
         from ...training.suspects.finding import find_suspects
         from ...training.suspects.suspect import to_json, write_suspects
         from ..suspect_reports import suspects_text, write_page
+        from ..window_suspects import suspects_in_window
     if count:
         from ...training.suspects.folds import Folds
 
@@ -84,11 +87,14 @@ def command(
     if html is not None:
         with progress_bar("drawing") as progress:
             write_page(html, found, ledger, limit=max(limit, 1), progress=progress)
+    shown = suspects_in_window(workspace, found, author) if window else ""
     if as_json:
-        show_json({**to_json(found), "file": str(path), "html": str(html) if html else None})
+        show_json({**to_json(found), "file": str(path), "html": str(html) if html else None, "window": shown})
         return
     say(suspects_text(found, limit))
     say(f"All are kept in {path}" + (f"; the page is {html}" if html else ""))
+    if shown:
+        say(shown)
 
 
 def _named_runs(workspace: Workspace, name: str, named: tuple[str, ...]) -> list[Run]:

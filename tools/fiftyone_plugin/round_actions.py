@@ -36,11 +36,8 @@ def suspects_form(place: Place, values: Values) -> Sequence[Field]:
         fields.append(Text("folds", "Parts", "5"))
         fields.append(Note("Trains a model for each part. It goes on when this page is closed."))
     elif chosen in runs:
-        fields.append(
-            Note(
-                f"Where {chosen} learned from an image, it finds fewer mistakes than there are; val and test it judges fairly."
-            )
-        )
+        what = "Judge the images that it learned from too, marked as such: it finds fewer mistakes there than there are"
+        fields.append(Switch("in_sample", what))
     return fields
 
 
@@ -54,8 +51,9 @@ def suspects_run(place: Place, values: Values) -> Iterator[Step]:
     runs = [run.id for run in done_runs(place)]
     source = str(values.get("source") or (_LAST if found else (runs[-1] if runs else _FOLDS)))
     if source != _LAST:
-        asked = ("--folds", str(whole_of(values, "folds", 5))) if source == _FOLDS else ("--run", source)
-        yield from _watched(place, ["suspects", name, *asked], "suspects", "looking for suspects")
+        asked = ["--folds", str(whole_of(values, "folds", 5))] if source == _FOLDS else ["--run", source]
+        asked += ["--in-sample"] if source != _FOLDS and values.get("in_sample") else []
+        yield from _watched(place, ["suspects", name, "--no-window", *asked], "suspects", "looking for suspects")
         found = read_suspects(place.workspace, name)
     if found is None or not found.suspects:
         yield Said("No label is a suspect.")
