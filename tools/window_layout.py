@@ -9,7 +9,8 @@ from ..datasets.window_embeddings import BRAIN_KEY
 from ..datasets.window_fiftyone import fiftyone
 from .fiftyone_plugin.names import PANELS
 
-_GRID_SHARE = 0.55
+_GRID_SHARE = {False: 0.55, True: 0.47}
+"""Without and with embeddings: the tab of a fourth panel must not lie under the menu at the right."""
 _NAMES = {False: "labels", True: "labels-and-embeddings"}
 """FiftyOne calls a saved layout a workspace; the page's address names one."""
 _NOTE = "labelloop panels"
@@ -48,5 +49,5 @@ def _spaces(*, embeddings: bool) -> Any:
             fo.Space(children=beside, active_child=beside[0].component_id),
         ],
         orientation="horizontal",
-        sizes=[_GRID_SHARE, 1 - _GRID_SHARE],
+        sizes=[_GRID_SHARE[embeddings], 1 - _GRID_SHARE[embeddings]],
     )
