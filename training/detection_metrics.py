@@ -15,7 +15,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ..datasets.schema import Sample
-from .detection_problem import EVERYTHING, Ids, Numbers, Problem, draw_again, judge, to_problem
+from .detection_problem import EVERYTHING, Ids, Numbers, Problem, draw_again, is_judged, judge, to_problem
 from .results import Metrics, Scores
 from .slices import COCO_AREAS, RELATIVE_AREAS, image_slices
 
@@ -48,7 +48,7 @@ def evaluate(
         ValueError: a prediction for an image that is not in `truth`, or of an unknown class.
     """
     _refuse_strangers(truth, predictions, classes)
-    judged = [sample for sample in truth if sample.boxes or sample.state == "negative"]
+    judged = [sample for sample in truth if is_judged(sample)]
     if not judged:
         return Scores(0, {}, unlabelled=len(truth))
     problem = to_problem(judged, predictions, classes)
@@ -77,7 +77,7 @@ def difference(
     By drawing the images anew, with replacement, many times with the same seed. That says how much hangs on these
     images, and nothing of what another seed of the training would have given. None where no image has a box.
     """
-    judged = [sample for sample in truth if sample.boxes or sample.state == "negative"]
+    judged = [sample for sample in truth if is_judged(sample)]
     if not any(sample.boxes for sample in judged):
         return None
     one, two = (judge(to_problem(judged, rows, classes), (_ALL, *COCO_AREAS)) for rows in (first, second))

@@ -46,6 +46,11 @@ class Problem:
         return {key: number for number, key in enumerate(self.keys, start=1)}
 
 
+def is_judged(sample: Sample) -> bool:
+    """Whether somebody has looked for boxes: an image that nobody has labelled says nothing about a detector."""
+    return bool(sample.boxes) or sample.state == "negative"
+
+
 def to_problem(judged: Sequence[Sample], predictions: pl.DataFrame, classes: Sequence[str]) -> Problem:
     """The arrays of images and of the predictions on them; predictions on other images are left out."""
     number_of_class = {name: number for number, name in enumerate(classes, start=1)}

@@ -27,7 +27,7 @@ import numpy.typing as npt
 import polars as pl
 
 from ...datasets.schema import Sample
-from ..detection_problem import EVERYTHING, Ids, Numbers, Problem, judge, to_problem
+from ..detection_problem import EVERYTHING, Ids, Numbers, Problem, is_judged, judge, to_problem
 
 KINDS = ("correct", "class", "location", "both", "duplicate", "background", "missed")
 """What a prediction or a box can be."""
@@ -86,7 +86,7 @@ def find_errors(
         classes: the class names, in their order.
         confidence: predictions with a lower score get no kind and find no box; None keeps all.
     """
-    judged = [sample for sample in truth if sample.boxes or sample.state == "negative"]
+    judged = [sample for sample in truth if is_judged(sample)]
     rows = _best(predictions.filter(pl.col("key").is_in([sample.key for sample in judged])))
     problem = to_problem(judged, rows, classes)
     worth, ap50, ap = _worth(problem)

@@ -16,6 +16,7 @@ from ...datasets.schema import Sample
 from ..classification_metrics import wilson_interval
 from ..detecting import own_confidence
 from ..detection_metrics import evaluate, judge_parts
+from ..detection_problem import is_judged
 from ..predictions import read_predictions
 from ..results import Scores, judged_split
 from ..runs import Run
@@ -120,7 +121,7 @@ def inspect_run(
     chosen = split or judged_split(list(result.get("splits", {})))
     predicted = read_predictions(run.folder / "predictions", chosen or "test")
     everything = [sample for sample in run.samples() if sample.split == chosen]
-    truth = [sample for sample in everything if sample.boxes or sample.state == "negative"]
+    truth = [sample for sample in everything if is_judged(sample)]
     if not truth:
         raise LabelloopError(f"nobody has labelled an image of the split {chosen or 'test'} of {run.id}")
     classes, keys = run.plan.classes, [sample.key for sample in truth]
@@ -141,7 +142,7 @@ def inspect_run(
 
 def _thresholds(run: Run, split: str, truth: Sequence[Sample], rows: pl.DataFrame) -> Thresholds:
     """On val where there is one: a confidence that was chosen on test would flatter it."""
-    val = [sample for sample in run.samples() if sample.split == "val" and (sample.boxes or sample.state == "negative")]
+    val = [sample for sample in run.samples() if sample.split == "val" and is_judged(sample)]
     if split == "val" or not val or not (run.folder / "predictions" / "val.parquet").exists():
         return find_thresholds(split, truth, rows, run.plan.classes)
     found = read_predictions(run.folder / "predictions", "val")

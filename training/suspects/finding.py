@@ -14,6 +14,7 @@ from ...datasets.errors import LabelloopError
 from ...datasets.ledger import Ledger
 from ...datasets.schema import Box, Json, Sample
 from ...datasets.versions import read_version
+from ..detection_problem import is_judged
 from ..predictions import read_predictions
 from ..runs import Run
 from .confident_learning import wrong_probabilities
@@ -130,7 +131,7 @@ def _judgements(run: Run, now: Mapping[str, Sample], kind: str, *, folds: int, i
 
 
 def _is_labelled(sample: Sample, kind: str) -> bool:
-    return bool(sample.boxes) or sample.state == "negative" if kind == "detector" else sample.label is not None
+    return is_judged(sample) if kind == "detector" else sample.label is not None
 
 
 def _detector_doubts(parts: Sequence[Judgement], seer: str, contexts: Contexts) -> list[_Doubt]:
