@@ -52,7 +52,7 @@ def score_labels(
     labels, objects = plant(pictures, len(classes), seed)
     candidates: list[Candidate] = []
     wrong_labels, wrong_objects = probabilities(
-        [find_ratios(labels, LABEL_SIGNS, seed), find_ratios(objects, OBJECT_SIGNS, seed)]
+        find_ratios(labels, LABEL_SIGNS, seed), find_ratios(objects, OBJECT_SIGNS, seed)
     )
     today = np.flatnonzero(labels.kinds == 0)
     for row, wrong in zip(today.tolist(), wrong_labels, strict=True):

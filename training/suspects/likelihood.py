@@ -1,15 +1,19 @@
 """How probable it is that a label is wrong, learned from mistakes that were planted into the data itself.
 
 A model learns to tell planted mistakes from labels as they are. Most of those are right, some are not, and nobody
-knows which: positive and unlabelled data. Of a planted kind k it gives the ratio of densities r_k(x) = p(x | k) / p(x | today);
-with the share of today's labels that are of kind k, a label is wrong with the probability share_k * r_k(x). The share is at
-most what today's labels hold in every region where planted mistakes lie, so it is the least of these quotients.
+knows which: positive and unlabelled data. Of a planted kind k it gives the ratio of densities r_k(x) = p(x | k) / p(x | today),
+which isotonic regression then sets right against the rows themselves; with the share of today's labels that are of kind k, a
+label is wrong with the probability share_k * r_k(x). The share is at most what today's labels hold in every region where
+planted mistakes lie, so it is the least of these quotients.
 
-Labels that a detector misses look like labels where nothing is, so that for spurious ones this is far too much. Without anything
-else to go by, no kind is taken to be more frequent than the middle of all kinds.
+That is an upper end only. A class that the detector confuses looks like a wrong class, a label that it misses like a label
+where nothing is, and nothing in the predictions tells them apart. A surely predicted object without a label is another
+matter: for missing ones the upper end is taken as it is. For the others, which are taken to be about as frequent as each
+other, see `_estimated`.
 
 Reference: Elkan and Noto, Learning classifiers from only positive and unlabeled data, KDD 2008; Scott, A rate of
-convergence for mixture proportion estimation, AISTATS 2015.
+convergence for mixture proportion estimation, AISTATS 2015; Zadrozny and Elkan, Transforming classifier scores into
+accurate multiclass probability estimates, KDD 2002 (isotonic regression).
 """
 
 from __future__ import annotations
@@ -30,6 +34,12 @@ _MOST_ROWS = 6000
 _LEAST_SHARE, _MOST_SHARE = 0.001, 0.2
 _REGIONS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 """Where a share is read off: the parts of planted mistakes that lie there."""
+_OWN = 0.4
+"""How far a kind's own upper end counts against the least of all kinds': 0 not at all, 1 alone."""
+_RAW = 0.2
+"""How far the models' own log-odds count against those of isotonic regression, which knows no order within a step."""
+_FURTHER = 2
+"""So many right labels more than there are stand at the upper end: one that looks worst is not therefore surely wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +64,37 @@ def find_ratios(rows: Rows, signs: Sequence[Sequence[int]], seed: int = 0) -> Ra
         return Ratios(np.zeros((len(today), kinds)), np.zeros(kinds))
     values = _ratios(rows, signs, seed)
     counts = [_share(values[:, at], rows.kinds, at + 1) * len(today) for at in range(kinds)]
-    return Ratios(values[today], np.array(counts))
+    right = np.column_stack([_calibrated(values[:, at], rows.kinds, at + 1) for at in range(kinds)])
+    return Ratios(right[today], np.array(counts))
 
 
-def probabilities(found: Sequence[Ratios]) -> list[Numbers]:
-    """How probable it is that each row of today is of each planted kind, (n, kinds) for each of what was found."""
-    counts = np.concatenate([each.counts[each.counts > 0] for each in found])
-    most = float(np.median(counts)) if len(counts) else 0.0
-    said: list[Numbers] = []
-    for each in found:
-        parts = np.minimum(each.counts, most) * each.values / max(len(each.values), 1)
-        total = parts.sum(axis=1, keepdims=True)
-        # Above 1 where the share is too much or few are known; the order among the surest is kept.
-        said.append(parts / np.maximum(total, 1e-12) * (1.0 - np.exp(-total)))
-    return said
+def probabilities(labels: Ratios, objects: Ratios) -> tuple[Numbers, Numbers]:
+    """How probable it is that each of today's labels is of each planted kind, (n, kinds), and each object without a label a missing one, (m, 1)."""
+    of_labels, of_objects = _estimated(labels.counts, objects.counts)
+    return _probable(labels.values, of_labels), _probable(objects.values, of_objects)
+
+
+def _estimated(labels: Numbers, objects: Numbers) -> tuple[Numbers, Numbers]:
+    """How many of each kind there are, from the upper ends of their numbers.
+
+    Missing ones: the upper end itself. A wrong class and a wrong place: between their own and the least of all kinds, as
+    what is more is mostly the detector's error. Spurious ones: no more than those, since people name a thing wrongly, or
+    draw it askew, more often than they draw what is not there.
+    """
+    known = np.concatenate([labels, objects])
+    if not (known > 0).any():
+        return labels, objects
+    least = known[known > 0].min()
+    middle = np.where(labels > 0, least ** (1 - _OWN) * np.maximum(labels, least) ** _OWN, 0.0)
+    middle[2:] = np.minimum(middle[2:], middle[:2].min())
+    return middle, objects
+
+
+def _probable(ratios: Numbers, counts: Numbers) -> Numbers:
+    parts = counts * ratios / max(len(ratios), 1)
+    total = parts.sum(axis=1, keepdims=True)
+    # Above 1 where the share is too much or few are known; the order among the surest is kept.
+    return parts / np.maximum(total, 1e-12) * (1.0 - np.exp(-total))
 
 
 def _share(ratio: Numbers, kinds: Ids, kind: int) -> float:
@@ -80,6 +107,20 @@ def _share(ratio: Numbers, kinds: Ids, kind: int) -> float:
         # An upper end, as few are counted: without it the least of these would be that of an empty region.
         bounds.append((count + np.sqrt(count) + 1.0) / (float((planted >= limit).mean()) * len(today)))
     return float(np.clip(min(bounds), _LEAST_SHARE, _MOST_SHARE))
+
+
+def _calibrated(ratio: Numbers, kinds: Ids, kind: int) -> Numbers:
+    """The ratios of a kind, such that where they are r there are r times as many planted ones, in parts of all, as of today's."""
+    isotonic: Any = import_module("sklearn.isotonic")
+    today, planted = int((kinds == 0).sum()), int((kinds == kind).sum())
+    raw = np.log(ratio)
+    seen = (kinds == 0) | (kinds == kind)
+    where = np.concatenate([raw[seen], np.full(_FURTHER, raw[seen].max() + 1)])
+    what = np.concatenate([kinds[seen] == kind, np.zeros(_FURTHER, bool)])
+    weight = np.where(what, 1.0 / planted, 1.0 / today)
+    step: Any = isotonic.IsotonicRegression(out_of_bounds="clip").fit(where, what, sample_weight=weight)
+    said = np.clip(np.asarray(step.predict(raw), np.float64), 1e-5, 1 - 1e-5)
+    return np.exp((1 - _RAW) * np.log(said / (1 - said)) + _RAW * np.clip(raw, -11, 11))
 
 
 def _ratios(rows: Rows, signs: Sequence[Sequence[int]], seed: int) -> Numbers:
