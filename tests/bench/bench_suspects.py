@@ -1,6 +1,6 @@
 """Rankings of images by how probably their labels are wrong: labelloop, ObjectLab, mistakenness and hotcoco on the same predictions.
 
-    python tests/bench/bench_suspects.py [--images 2000] [--mistakes 200] [--seeds 3] [--real WORKSPACE NAME TRUTH]
+    python tests/bench/bench_suspects.py [--images 2000] [--mistakes 200] [--seeds 3] [--first-seed 0] [--real WORKSPACE NAME TRUTH]
 
 Simulated: three detectors on two sorts of scenes (tests/bench/simulated_detectors.py), whose simulator no setting was chosen by.
 Real: the out-of-fold predictions of `labelloop suspects NAME --folds K` on sample data that was drawn with --mistakes; TRUTH is
@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000)
     parser.add_argument("--mistakes", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--real", nargs=3, action="append", default=[], metavar=("WORKSPACE", "NAME", "TRUTH"))
     asked = parser.parse_args()
     found: dict[str, list[dict[str, dict[str, float]]]] = {}
@@ -101,7 +102,7 @@ def main() -> None:
         )
     for scenes in ("few", "crowded"):
         for detector in DETECTORS:
-            for seed in range(asked.seeds):
+            for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
                 samples, rows, truth = simulate(detector, scenes, asked.images, asked.mistakes, seed)
                 said = judge_peers(samples, rows, CLASSES, truth)
                 found.setdefault(f"{scenes}, {detector}", []).append(said)

@@ -10,12 +10,17 @@ import polars as pl
 
 from ...datasets.schema import Box, Sample
 from ..predictions import to_boxes
-from .features import LABEL_SIGNS, OBJECT_SIGNS, Boxes
+from .features import LABEL_SIGNS, OBJECT_SIGNS, Boxes, overlap
 from .likelihood import find_ratios, probabilities
 from .planting import PLANTED, Picture, plant
 
 LEAST = 0.01
 """Suspects that are less probable than this are not named."""
+
+_ONE_PLACE = 0.3
+"""Two objects without labels whose IoU is this are one that is drawn once."""
+_WITHIN = 0.8
+"""So are two of one class of which so large a part of one lies inside the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,8 @@ def score_labels(
             sample = samples[int(objects.images[row])]
             proposed = _predicted(found, sample.key, int(objects.places[row]))
             candidates.append(Candidate(sample.key, "missing", None, proposed, float(wrong)))
-    return sorted(_one_each(candidates), key=lambda each: (-each.probability, each.key, each.kind))
+    candidates = sorted(_one_each(candidates), key=lambda each: (-each.probability, each.key, each.kind))
+    return _one_for_a_place(candidates)
 
 
 def image_probabilities(candidates: Sequence[Candidate]) -> dict[str, float]:
@@ -120,3 +126,27 @@ def _one_each(candidates: Sequence[Candidate]) -> list[Candidate]:
         for each in candidates
         if each.kind != "missing" or each.proposed is None or (each.key, each.proposed.corners) not in claimed
     ]
+
+
+def _one_for_a_place(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """The candidates, the most probable first, without missing labels on the place of a more probable one.
+
+    A detector puts a second box about the half of an object, or about two: whoever draws the first has drawn the second.
+    """
+    kept: list[Candidate] = []
+    of_image: dict[str, list[Box]] = {}
+    for each in candidates:
+        if each.kind == "missing" and each.proposed is not None:
+            there = of_image.setdefault(each.key, [])
+            if any(_same_place(each.proposed, other) for other in there):
+                continue
+            there.append(each.proposed)
+        kept.append(each)
+    return kept
+
+
+def _same_place(one: Box, two: Box) -> bool:
+    first, second = np.array([one.corners]), np.array([two.corners])
+    iou, inside = overlap(first, second)
+    within = max(float(inside[0, 0]), float(overlap(second, first)[1][0, 0]))
+    return bool(iou[0, 0] >= _ONE_PLACE or (one.label == two.label and within >= _WITHIN))

@@ -20,10 +20,11 @@ ON, NEAR = 0.5, 0.1
 LABEL_FEATURES = (
     "same class on it", "other class on it", "same class near it", "other class near it", "anything on it",
     "overlap", "overlap, where sure", "offset", "area", "aspect", "label beneath it", "other less same",
+    "unlike its class",
 )  # fmt: skip
 OBJECT_FEATURES = (
     "score", "score less the next class", "label beneath it", "inside a label", "surer prediction beneath it",
-    "support", "area", "aspect", "labels",
+    "support", "area", "aspect", "labels", "unlike its class",
 )  # fmt: skip
 
 LABEL_SIGNS = ((1, 11, 0), (7, 5, 6, 2, 0), (4, 2, 3, 8))
@@ -77,7 +78,9 @@ def log_odds(scores: Numbers) -> Numbers:
     return np.clip(np.log(kept / (1 - kept)), -_FLOOR, _FLOOR)
 
 
-def label_rows(wanted: Boxes, without: Ids, labels: Boxes, found: Boxes, area: float) -> tuple[Numbers, Ids]:
+def label_rows(
+    wanted: Boxes, without: Ids, labels: Boxes, found: Boxes, area: float, unlike: Numbers
+) -> tuple[Numbers, Ids]:
     """A row of `LABEL_FEATURES` for each box that is or might be labelled, and the number of the surest prediction on or near it.
 
     Args:
@@ -85,6 +88,7 @@ def label_rows(wanted: Boxes, without: Ids, labels: Boxes, found: Boxes, area: f
         without: by box, the number of the label that it stands in the place of, -1 for none: a prediction that is more
             on another label is not counted for this one.
         area: the image's, in pixels.
+        unlike: how unlike its class each is, of `Geometry.unlike`, (n,).
     """
     count = len(wanted)
     iou, _ = overlap(wanted.corners, found.corners)
@@ -114,7 +118,7 @@ def label_rows(wanted: Boxes, without: Ids, labels: Boxes, found: Boxes, area: f
     rows = np.column_stack([
         *columns, agreed, sure, np.log(offset + 0.01), np.log(np.prod(sides, axis=1) / area),
         np.log(sides[:, 0] / sides[:, 1]), beneath.max(axis=1) if len(labels) else np.zeros(count),
-        columns[1] - columns[0],
+        columns[1] - columns[0], unlike,
     ]) if count else np.zeros((0, len(LABEL_FEATURES)))  # fmt: skip
     return rows, np.where(claimed, claims, -1)
 
@@ -140,8 +144,13 @@ def find_objects(found: Boxes) -> Objects:
     return Objects(np.array(best, np.int64), np.array(second), np.array(support, np.int64))
 
 
-def object_rows(objects: Objects, wanted: Ids, without: Ids, labels: Boxes, found: Boxes, area: float) -> Numbers:
-    """A row of `OBJECT_FEATURES` for each of these objects, as if the label `without` (-1: none) were not there."""
+def object_rows(
+    objects: Objects, wanted: Ids, without: Ids, labels: Boxes, found: Boxes, area: float, unlike: Numbers
+) -> Numbers:
+    """A row of `OBJECT_FEATURES` for each of these objects, as if the label `without` (-1: none) were not there.
+
+    `unlike` is how unlike its class each prediction is, of `Geometry.unlike`, as long as `found`.
+    """
     if not len(wanted):
         return np.zeros((0, len(OBJECT_FEATURES)))
     best = objects.best[wanted]
@@ -160,7 +169,7 @@ def object_rows(objects: Objects, wanted: Ids, without: Ids, labels: Boxes, foun
         iou.max(axis=1) if len(labels) else none, inside.max(axis=1) if len(labels) else none,
         np.where(surer, among, 0.0).max(axis=1), np.log(objects.support[wanted]),
         np.log(np.prod(sides, axis=1) / area), np.log(sides[:, 0] / sides[:, 1]),
-        np.minimum(len(labels) - (without >= 0), 4),
+        np.minimum(len(labels) - (without >= 0), 4), unlike[best],
     ])  # fmt: skip
 
 

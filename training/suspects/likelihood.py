@@ -113,10 +113,10 @@ def _calibrated(ratio: Numbers, kinds: Ids, kind: int) -> Numbers:
     """The ratios of a kind, such that where they are r there are r times as many planted ones, in parts of all, as of today's."""
     isotonic: Any = import_module("sklearn.isotonic")
     today, planted = int((kinds == 0).sum()), int((kinds == kind).sum())
-    raw = np.log(ratio)
+    raw: Numbers = np.log(ratio)
     seen = (kinds == 0) | (kinds == kind)
-    where = np.concatenate([raw[seen], np.full(_FURTHER, raw[seen].max() + 1)])
-    what = np.concatenate([kinds[seen] == kind, np.zeros(_FURTHER, bool)])
+    where = np.pad(raw[seen], (0, _FURTHER), constant_values=float(raw[seen].max()) + 1.0)
+    what = np.pad(kinds[seen] == kind, (0, _FURTHER))
     weight = np.where(what, 1.0 / planted, 1.0 / today)
     step: Any = isotonic.IsotonicRegression(out_of_bounds="clip").fit(where, what, sample_weight=weight)
     said = np.clip(np.asarray(step.predict(raw), np.float64), 1e-5, 1 - 1e-5)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .features import LABEL_FEATURES, ON, Boxes, Ids, Numbers, find_objects, label_rows, object_rows, overlap
+from .geometry import Geometry, find_geometry
 
 PLANTED = ("class", "location", "spurious")
 TIMES = 2
@@ -53,18 +54,27 @@ def plant(pictures: list[Picture], class_count: int, seed: int) -> tuple[Rows, R
         np.concatenate([picture.labels.classes for picture in pictures]) if pictures else np.zeros(0, np.int64),
         minlength=class_count,
     ).astype(np.float64)
+    geometry = geometry_of(pictures, class_count)
     enough = min(1.0, ENOUGH / max(len(pool), 1))
     label_parts: list[tuple[Numbers, Ids, Ids, Ids, Ids]] = []
     object_parts: list[tuple[Numbers, Ids, Ids, Ids, Ids]] = []
     for number, picture in enumerate(pictures):
-        label_parts.append(_labels(picture, number, pool, frequency, enough, draw))
-        object_parts.append(_objects(picture, number))
+        label_parts.append(_labels(picture, number, pool, frequency, enough, draw, geometry))
+        object_parts.append(_objects(picture, number, geometry))
     return _with_sizes(_joined(label_parts), draw), _joined(object_parts)
+
+
+def geometry_of(pictures: list[Picture], class_count: int) -> Geometry:
+    """What the labels of each class are like in width and height."""
+    corners = np.concatenate([np.zeros((0, 4)), *(each.labels.corners for each in pictures)])
+    classes = np.concatenate([np.zeros(0, np.int64), *(each.labels.classes for each in pictures)])
+    sizes = np.concatenate([np.zeros((0, 2)), *(np.tile(each.size, (len(each.labels), 1)) for each in pictures)])
+    return find_geometry(corners, classes, sizes, class_count)
 
 
 def _labels(
     picture: Picture, number: int, pool: list[tuple[Picture, int]], frequency: Numbers, enough: float,
-    draw: np.random.Generator,
+    draw: np.random.Generator, geometry: Geometry,
 ) -> tuple[Numbers, Ids, Ids, Ids, Ids]:  # fmt: skip
     labels = picture.labels
     count = len(labels)
@@ -94,12 +104,13 @@ def _labels(
     area = float(picture.size[0] * picture.size[1])
     place = np.concatenate(places)
     # A spoilt label stands in the place of the true one; an extra one stands beside all.
-    values, proposed = label_rows(wanted, place, labels, picture.found, area)
+    unlike = geometry.unlike(wanted.corners, wanted.classes, picture.size)
+    values, proposed = label_rows(wanted, place, labels, picture.found, area, unlike)
     kind_of = np.concatenate(kinds)
     return values, kind_of, np.full(len(kind_of), number, np.int64), place, proposed
 
 
-def _objects(picture: Picture, number: int) -> tuple[Numbers, Ids, Ids, Ids, Ids]:
+def _objects(picture: Picture, number: int, geometry: Geometry) -> tuple[Numbers, Ids, Ids, Ids, Ids]:
     found, labels = picture.found, picture.labels
     objects = find_objects(found)
     iou, _ = overlap(found.corners[objects.best], labels.corners)
@@ -112,7 +123,8 @@ def _objects(picture: Picture, number: int) -> tuple[Numbers, Ids, Ids, Ids, Ids
     wanted = np.concatenate([free, taken])
     without = np.concatenate([np.full(len(free), -1, np.int64), label[taken].astype(np.int64)])
     area = float(picture.size[0] * picture.size[1])
-    values = object_rows(objects, wanted, without, labels, found, area)
+    unlike = geometry.unlike(found.corners, found.classes, picture.size)
+    values = object_rows(objects, wanted, without, labels, found, area, unlike)
     kinds = (without >= 0).astype(np.int64)
     best = objects.best[wanted]
     return values, kinds, np.full(len(kinds), number, np.int64), best, best

@@ -72,3 +72,15 @@ def test_images_without_predictions_and_negatives_are_taken() -> None:
     samples[0] = replace(samples[0], boxes=(), state="negative")
     found[samples[1].key] = ()
     assert score_labels(samples, from_boxes(found), CLASSES)[0].key == samples[0].key
+
+
+def test_one_object_without_a_label_is_one_suspect() -> None:
+    samples, found = scenes(120)
+    gone = samples[22].boxes[0]
+    samples[22] = with_box(samples[22], 0, None)
+    half = replace(gone, x2=(gone.x1 + gone.x2) / 2, id="", score=0.9)
+    found[samples[22].key] = (
+        *(replace(box, id="", score=0.97) for box in (gone, *samples[22].boxes)), half,
+    )  # fmt: skip
+    missing = [each for each in score_labels(samples, from_boxes(found), CLASSES) if each.key == samples[22].key]
+    assert [each.proposed.corners for each in missing if each.proposed] == [gone.corners]
