@@ -6,8 +6,8 @@ Simulated: three detectors on two sorts of scenes (tests/bench/simulated_detecto
 Real: the out-of-fold predictions of `labelloop suspects NAME --folds K` on sample data that was drawn with --mistakes; TRUTH is
 the file DIR.truth.json beside it.
 
-Prints one JSON object a line: the average precision over all mistakes and by kind (images with other kinds left out), and the
-part of the mistakes that the first 10, 20 and 30 % of the images hold. Random is the share of wrong images.
+Prints one JSON object a line: the average precision over all mistakes and by kind (images with other kinds left out; of the one ranking, and
+of the kind's own), and the part of the mistakes that the first 10, 20 and 30 % of the images hold. Random is the share of wrong images.
 """
 
 from __future__ import annotations
@@ -25,9 +25,8 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "tests" / "bench"))
 import numpy as np
 import polars as pl
 from simulated_detectors import CLASSES, DETECTORS, KINDS, simulate
-from suspect_peers import PEERS, Ranking
+from suspect_peers import PEERS, Rankings
 
-from labelloop.datasets.ledger import Ledger
 from labelloop.datasets.schema import Sample
 from labelloop.datasets.workspace import Workspace
 from labelloop.training.predictions import read_predictions
@@ -44,14 +43,21 @@ def average_precision(scores: Sequence[float], wrong: Sequence[bool]) -> float:
     return float(average_precision_score(np.array(wrong), np.array(scores)))
 
 
-def judge_ranking(ranking: Ranking, keys: Sequence[str], truth: Mapping[str, str]) -> dict[str, float]:
-    """Average precisions, and the parts that are found early."""
-    scores = [ranking.get(key, 0.0) for key in keys]
-    said = {"all": average_precision(scores, [key in truth for key in keys])}
+def judge_rankings(rankings: Rankings, keys: Sequence[str], truth: Mapping[str, str]) -> dict[str, float]:
+    """Average precisions, and the parts that are found early.
+
+    By kind (images with other mistakes left out) twice: of the one ranking, and of the kind's own, "class own" and so on; of a kind that a tool
+    does not tell apart, its one ranking again.
+    """
+    one = [rankings["all"].get(key, 0.0) for key in keys]
+    said = {"all": average_precision(one, [key in truth for key in keys])}
     for kind in KINDS:
         kept = [at for at, key in enumerate(keys) if truth.get(key, kind) == kind]
-        said[kind] = average_precision([scores[at] for at in kept], [keys[at] in truth for at in kept])
-    order = sorted(range(len(keys)), key=lambda at: (-scores[at], keys[at]))
+        wrong = [keys[at] in truth for at in kept]
+        own = rankings.get(kind, rankings["all"])
+        said[kind] = average_precision([one[at] for at in kept], wrong)
+        said[f"{kind} own"] = average_precision([own.get(keys[at], 0.0) for at in kept], wrong)
+    order = sorted(range(len(keys)), key=lambda at: (-one[at], keys[at]))
     for part in (10, 20, 30):
         first = order[: round(len(keys) * part / 100)]
         said[f"first {part} %"] = sum(keys[at] in truth for at in first) / max(len(truth), 1)
@@ -63,24 +69,23 @@ def judge_peers(samples: list[Sample], rows: pl.DataFrame, classes: Sequence[str
     said: dict[str, dict[str, float]] = {}
     for name, rank in PEERS.items():
         start = time.perf_counter()
-        ranking = rank(samples, rows, classes)
+        rankings = rank(samples, rows, classes)
         seconds = time.perf_counter() - start
-        said[name] = {**judge_ranking(ranking, [each.key for each in samples], truth), "seconds": round(seconds, 1)}
+        said[name] = {**judge_rankings(rankings, [each.key for each in samples], truth), "seconds": round(seconds, 1)}
     return said
 
 
 def real_data(
     home: Path, name: str, truth_file: Path
 ) -> tuple[list[Sample], pl.DataFrame, tuple[str, ...], dict[str, str]]:
-    """The labels as they are, out-of-fold predictions of the folds that were trained, the classes, and the mistakes that were planted."""
+    """The labels as the folds' runs found them, their out-of-fold predictions, the classes, and the mistakes that were planted."""
     workspace = Workspace(home)
-    ledger = Ledger(workspace.ledger(name))
     runs = [run for run in list_runs(folds_workspace(workspace, name)) if run.status() == "done"]
     rows = pl.concat([read_predictions(run.folder / "predictions", "test") for run in runs])
-    keys = {sample.key for run in runs for sample in run.samples() if sample.split == "test"}
+    samples = {sample.key: sample for run in runs for sample in run.samples() if sample.split == "test"}
     said = json.loads(truth_file.read_bytes())["images"]
-    truth = {key: REAL_KINDS[said[key]["mistake"]] for key in keys if said[key]["mistake"]}
-    return ledger.samples(keys=sorted(keys)), rows, ledger.classes(), truth
+    truth = {key: REAL_KINDS[said[key]["mistake"]] for key in samples if said[key]["mistake"]}
+    return [samples[key] for key in sorted(samples)], rows, runs[0].plan.classes, truth
 
 
 def main() -> None:

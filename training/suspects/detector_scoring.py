@@ -17,6 +17,8 @@ from .planting import PLANTED, Picture, plant
 LEAST = 0.01
 """Suspects that are less probable than this are not named."""
 
+_SAYS = 0.1
+"""From this score on a prediction is taken to say something against a label; below, that nothing is there."""
 _ONE_PLACE = 0.3
 """Two objects without labels whose IoU is this are one that is drawn once."""
 _WITHIN = 0.8
@@ -105,8 +107,11 @@ def _predicted(found: Mapping[str, Sequence[Box]], key: str, number: int) -> Box
 
 
 def _said(kind: str, box: Box, proposed: Box | None) -> tuple[str, Box | None]:
-    """The kind in the words of what the model says: where it says the same class elsewhere, it is the place, and so on."""
-    if kind == "spurious" or proposed is None:
+    """The kind in the words of what the model says: where it says the same class elsewhere, it is the place, and so on.
+
+    What it says with next to no certainty is nothing.
+    """
+    if kind == "spurious" or proposed is None or (proposed.score or 0.0) < _SAYS:
         return "spurious", None
     if kind == "class" and proposed.label == box.label:
         return "location", proposed

@@ -34,8 +34,11 @@ _MOST_ROWS = 6000
 _LEAST_SHARE, _MOST_SHARE = 0.001, 0.2
 _REGIONS = (0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 """Where a share is read off: the parts of planted mistakes that lie there."""
-_OWN = 0.4
-"""How far a kind's own upper end counts against the least of all kinds': 0 not at all, 1 alone."""
+_OWN_CLASS, _OWN_PLACE = 0.4, 0.7
+"""How far the own upper end of wrong classes and places counts against the least of all kinds': 0 not at all, 1 alone.
+
+Detectors confuse classes more often than they misplace what they find.
+"""
 _RAW = 0.2
 """How far the models' own log-odds count against those of isotonic regression, which knows no order within a step."""
 _FURTHER = 2
@@ -77,24 +80,23 @@ def probabilities(labels: Ratios, objects: Ratios) -> tuple[Numbers, Numbers]:
 def _estimated(labels: Numbers, objects: Numbers) -> tuple[Numbers, Numbers]:
     """How many of each kind there are, from the upper ends of their numbers.
 
-    Missing ones: the upper end itself. A wrong class and a wrong place: between their own and the least of all kinds, as
+    Missing ones: the upper end itself. A wrong class and a wrong place: between their own and the least of these three, as
     what is more is mostly the detector's error. Spurious ones: no more than those, since people name a thing wrongly, or
     draw it askew, more often than they draw what is not there.
     """
-    known = np.concatenate([labels, objects])
-    if not (known > 0).any():
+    if not (labels > 0).all():
         return labels, objects
-    least = known[known > 0].min()
-    middle = np.where(labels > 0, least ** (1 - _OWN) * np.maximum(labels, least) ** _OWN, 0.0)
-    middle[2:] = np.minimum(middle[2:], middle[:2].min())
-    return middle, objects
+    least = min(labels[0], labels[1], *objects[objects > 0])
+    own = np.array([_OWN_CLASS, _OWN_PLACE])
+    named = least ** (1 - own) * labels[:2] ** own
+    return np.append(named, min(labels[2], *named)), objects
 
 
 def _probable(ratios: Numbers, counts: Numbers) -> Numbers:
     parts = counts * ratios / max(len(ratios), 1)
     total = parts.sum(axis=1, keepdims=True)
-    # Above 1 where the share is too much or few are known; the order among the surest is kept.
-    return parts / np.maximum(total, 1e-12) * (1.0 - np.exp(-total))
+    # Up to a half as it is; above 1 where the share is too much or few are known, and the order among the surest is kept.
+    return parts / np.maximum(total, 1e-12) * (1.0 - np.exp(-total - total**2))
 
 
 def _share(ratio: Numbers, kinds: Ids, kind: int) -> float:

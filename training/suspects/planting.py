@@ -21,6 +21,9 @@ ENOUGH = 2500
 _SHIFT = (0.25, 0.75)
 """The IoU that a moved label has with itself: those below are spurious, those above are as people draw."""
 
+_ODD = 0.3
+"""By so much is a side of an extra label longer or shorter than that of the label it is taken from, as a logarithm."""
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -165,7 +168,7 @@ def _extra(picture: Picture, pool: list[tuple[Picture, int]], draw: np.random.Ge
     other, at = pool[int(draw.integers(len(pool)))]
     scale = np.tile(np.array(picture.size, float) / np.array(other.size, float), 2)
     box = other.labels.corners[at] * scale
-    sides = (box[2:] - box[:2]) * draw.uniform(0.7, 1.2)
+    sides = (box[2:] - box[:2]) * np.exp(draw.normal(0, _ODD, 2))
     room = np.maximum(np.array(picture.size, float) - sides, 0.0)
     for _ in range(6):
         start = draw.uniform(0, 1, 2) * room
