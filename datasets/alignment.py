@@ -20,6 +20,8 @@ import numpy.typing as npt
 
 from .sketches import LOST, Gray, gray_of
 
+SAME_FRAME = "the same frame"
+"""What is said of two pictures that lie on each other as they are."""
 _WINDOW = 11
 """Side of the compared windows: an eighth of the picture, smaller than what it shows."""
 
@@ -64,7 +66,7 @@ class Alignment:
         said = ["mirrored"] if mirrored else []
         said += [f"turned by {abs(angle)} degrees"] if abs(angle) >= 3 else []
         said += [f"{shared:.0%} of the picture shared"] if shared < 0.97 else []
-        return ", ".join(said) or "the same frame"
+        return ", ".join(said) or SAME_FRAME
 
 
 def find_alignments(first: Any, second: Any) -> list[Alignment]:

@@ -65,7 +65,7 @@ def load_network(model: str | None = None) -> Network:
         return _torchvision(model.removeprefix("torchvision:"))
     path = Path(model)
     if not path.is_file():
-        raise LabelloopError(f"model must be a file or torchvision:<name>. Received: {model}")
+        raise LabelloopError(f"model must be a file or torchvision:<name>, received {model}")
     if _is_torchscript(path):
         return _torchscript(path)
     return _mobilenet(path, None)
@@ -118,7 +118,7 @@ def _torchvision(name: str) -> Network:
     import torchvision
 
     if name not in torchvision.models.list_models(module=torchvision.models):
-        raise LabelloopError(f"torchvision has no classifier of this name. Received: {name}")
+        raise LabelloopError(f"torchvision has no classifier of this name, received {name}")
     try:
         net = torchvision.models.get_model(name, weights="DEFAULT").eval()
     except (OSError, RuntimeError) as error:

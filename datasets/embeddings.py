@@ -79,7 +79,7 @@ class Embedder:
             ValueError: not one digest for each path.
         """
         if digests is not None and len(digests) != len(paths):
-            raise ValueError(f"digests must be one for each path. Received: {len(digests)} for {len(paths)} paths")
+            raise ValueError(f"digests must be one for each path, received {len(digests)} for {len(paths)} paths")
         known = None if self.cache is None else VectorCache.open(self.cache / self.name)
         keys = [""] * len(paths) if known is None else list(digests or each(_file_digest, paths, jobs=-1))
         rows: dict[int, Vectors] = {}

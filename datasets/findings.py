@@ -53,7 +53,10 @@ KINDS: dict[str, tuple[Severity, str]] = {
     "clipped": ("repaired", "a box reaches over the edge of its image"),
     "boxed-shape": ("repaired", "a polygon read as the box around it, as asked"),
     "turned": ("repaired", "labels were drawn on the raw photo, before its EXIF orientation"),
-    "orientation-assumed": ("look", "the size cannot tell whether labels are for the raw or the upright photo"),
+    "orientation-assumed": (
+        "look",
+        "the size cannot tell whether labels are for the raw or the upright photo; the recipe's `orientation` says it",
+    ),
     "duplicate-box": ("look", "the same box twice on one image"),
     "crowd": ("look", "a box around a crowd, not around one object"),
     "not-kept": ("look", "something in the label files that labelloop has no place for"),

@@ -25,7 +25,7 @@ FRACTIONS = Size(1, 1)
 class RawBox(NamedTuple):
     """A box as its file says it: corners in the file's own frame, the file's own label.
 
-    `place` is where in the label file it stands, such as `shapes[0]`.
+    `place` is where it stands below the place of its image, such as `shapes[0]` or a line's number.
     """
 
     label: str
@@ -43,9 +43,11 @@ class RawBox(NamedTuple):
 class RawSample:
     """An image as its label file says it.
 
-    `image` is the key of the image in the source, `place` the key of the label file (or
-    of the image, where there is none). `frame` is the size of the image that the
-    corners are for, `FRACTIONS`, or None where the file does not say.
+    `image` is the key of the image in the source. `place` is where the label files speak of
+    it, and of no other image: the key of a label file of its own, that and a part of it where
+    one file is for many (`boxes.csv:a.jpg`), or the image where there is none. By it a finding
+    finds its image. `frame` is the size of the image that the corners are for, `FRACTIONS`,
+    or None where the file does not say.
     `embedded` holds the image's bytes where the label file carries them.
     """
 
@@ -86,9 +88,10 @@ class Source:
 class Holds:
     """What a format can say. What it cannot is listed in the loss report of an export.
 
-    `some_splits` is whether images with a split can stand beside images without one, `suffixes`
-    what the usual readers of the format take for an image: others are written all the same,
-    and listed. Empty for readers that take any.
+    `class_order` is whether the files have a place for the order of the classes, `some_splits`
+    whether images with a split can stand beside images without one, `suffixes` what the usual
+    readers of the format take for an image: others are written all the same, and listed.
+    Empty for readers that take any.
     """
 
     boxes: bool = True
@@ -99,6 +102,7 @@ class Holds:
     attributes: bool = False
     ids: bool = False
     image_extra: bool = False
+    class_order: bool = True
     some_splits: bool = True
     suffixes: frozenset[str] = frozenset()
 

@@ -62,7 +62,7 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         if self.neighbors < 1:
-            raise ValueError(f"neighbors must be at least 1. Received: {self.neighbors}")
+            raise ValueError(f"neighbors must be at least 1, received {self.neighbors}")
 
     def accept(self, found: Alignment) -> bool:
         """Whether two pictures that lie over each other like this are one shot."""

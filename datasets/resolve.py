@@ -69,6 +69,9 @@ def _frame(raw: RawSample, header: Header, size: Size, recipe: Recipe, findings:
                 "size-unknown", raw.place, f"labels reach beyond the image's {size} px and no image size is given"
             )
             return None
+    elif frame[0] < 1 or frame[1] < 1:
+        findings.add("size-unknown", raw.place, f"image size must be above 0, the label file says {frame}")
+        return None
     turned = False
     if header.orientation != 1:
         turned = recipe.orientation == "raw"

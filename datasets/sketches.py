@@ -39,9 +39,6 @@ SKETCH = np.dtype(
 means no content: one color, or no picture at all.
 """
 
-Sketch = np.void
-"""One element of an array of dtype SKETCH."""
-
 Gray = npt.NDArray[np.uint8]
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from .errors import LabelloopError
+from .signals import heard_later
 
 
 def fiftyone() -> Any:
@@ -29,7 +30,8 @@ def fiftyone() -> Any:
         # Left alone, FiftyOne would attach to whatever MongoDB of the same user it finds.
         raise LabelloopError("FIFTYONE_DATABASE_URI must be set before FiftyOne is used; labelloop browse does so")
     try:
-        with warnings.catch_warnings():
+        # FiftyOne's modules have `except:` without a name in many places, where a Ctrl-C would be lost.
+        with warnings.catch_warnings(), heard_later():
             warnings.simplefilter("ignore")  # deprecations in its own dependencies
             import fiftyone as module  # pyright: ignore[reportMissingTypeStubs]
 
@@ -68,9 +70,10 @@ def answered() -> Generator[None]:
         yield
     except PyMongoError as error:
         said = str(error).partition(", Timeout:")[0]
+        own = "LABELLOOP_MONGOD" in os.environ
         raise LabelloopError(
-            f"MongoDB stopped answering ({type(error).__name__}: {said[:300]}); the ledger is as it was, and"
-            " labelloop browse starts MongoDB again"
+            f"MongoDB stopped answering ({type(error).__name__}: {said[:300]}); the ledger is as it was, and "
+            + ("labelloop browse starts MongoDB again" if own else "FIFTYONE_DATABASE_URI says where that MongoDB is")
         ) from error
 
 

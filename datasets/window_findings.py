@@ -122,6 +122,7 @@ def write_boxes(window: Window, field: str, keys: Sequence[str], rows: pl.DataFr
     attributes = [name for name in rows.columns if name not in _BOX]
     for name in attributes:
         kind = fo.FloatField if rows.schema[name].is_numeric() else fo.StringField
+        kind = fo.BooleanField if rows.schema[name] == pl.Boolean else kind
         dataset.add_sample_field(f"{field}.detections.{name}", kind, description=texts.get(name))
     found: dict[str, list[dict[str, Any]]] = {key: [] for key in keys}
     for row in rows.iter_rows(named=True):

@@ -41,7 +41,7 @@ def set_look(dataset: Any, classes: Sequence[str], shape: Shape) -> None:
     group = fo.SidebarGroupDocument
     dataset.app_config.sidebar_groups = [
         group(name="labels", paths=fields, expanded=True),
-        *(group(name=shown.name, paths=_paths(dataset, shown), expanded=True) for shown in findings),
+        *(group(name=shown.name, paths=_there(dataset, shown.fields), expanded=True) for shown in findings),
         group(name="tags", paths=["tags", "_label_tags"], expanded=True),
         group(name="split", paths=["split", "state"], expanded=True),
         group(name="group", paths=["group", "group_size"], expanded=True),
@@ -54,7 +54,10 @@ def set_look(dataset: Any, classes: Sequence[str], shape: Shape) -> None:
         group(name="findings", paths=["finding_kinds", "findings"], expanded=True),
         group(
             name="metadata",  # the App adds an empty group of this name where there is none
-            paths=["key", "filepath", "version", "id", "created_at", "last_modified_at"],
+            paths=[
+                "key", "filepath", "version", "id", "created_at", "last_modified_at",
+                *(field for shown in findings for field in _there(dataset, _marks(shown))),
+            ],
             expanded=False,
         ),
     ]  # fmt: skip
@@ -85,8 +88,11 @@ def save_views(dataset: Any, splits: Sequence[str]) -> None:
             dataset.save_view(name, view.sort_by("group") if name == GROUPS else view, description=text)
 
 
-def _paths(dataset: Any, shown: Shown) -> list[str]:
-    """The fields of a finding and of its evaluation, as far as they are there."""
+def _there(dataset: Any, fields: Sequence[str]) -> list[str]:
+    return [field for field in fields if dataset.has_field(field)]
+
+
+def _marks(shown: Shown) -> list[str]:
+    """The fields that FiftyOne's own evaluation counts in; whoever looks has the kinds of error instead."""
     evaluation = shown.evaluation
-    marks = [evaluation, *(f"{evaluation}_{name}" for name in ("tp", "fp", "fn"))] if evaluation else []
-    return [field for field in (*shown.fields, *marks) if dataset.has_field(field)]
+    return [evaluation, *(f"{evaluation}_{name}" for name in ("tp", "fp", "fn"))] if evaluation else []

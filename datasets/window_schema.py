@@ -75,7 +75,9 @@ def declare_label_schemas(dataset: Any, classes: Sequence[str], shape: Shape) ->
             schema["classes"] = list(classes)
             schema["component"] = "dropdown" if len(classes) > 1 else "radio"
         schema["attributes"] = [
-            each for each in schema["attributes"] if each["name"] not in (*ADDED, "index", "mask_path", "confidence")
+            each
+            for each in schema["attributes"]
+            if each["name"] not in (*ADDED, MORE, "index", "mask_path", "confidence")
         ]
     schemas["state"].update(component="radio", values=["labelled", "negative", "unlabelled"])
     dataset.set_label_schemas(schemas)

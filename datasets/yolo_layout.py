@@ -15,18 +15,10 @@ from typing import NamedTuple
 
 from .format import Source
 from .label_files import decode, read_bytes, read_lines, read_text
+from .split_names import SPLIT_OF
 from .tree import Tree, stem, to_key
 from .yaml_text import Text, mapping, parse_yaml, scalar, texts
 
-_SPLIT_OF = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
 _NAME_FILES = ("classes.txt", "obj.names", "labels.txt", "predefined_classes.txt")
 _LISTS_NAMES = re.compile(r"""\bnames["']?\s*:""")
 _LABEL_LINE = re.compile(r"\s*(?:[-+.\deE]+\s+){4}", re.ASCII)
@@ -81,8 +73,8 @@ class Layout:
         if self._folders or self._listed:
             return None
         for part in image.split("/")[:2]:
-            if part in _SPLIT_OF:
-                return _SPLIT_OF[part]
+            if part in SPLIT_OF:
+                return SPLIT_OF[part]
         return None
 
     def unclaimed(self) -> Iterator[tuple[str, bool]]:

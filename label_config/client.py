@@ -238,7 +238,9 @@ class Client:
                 ) from error
             raise
         if not isinstance(found, dict) or "email" not in found:
-            raise LabelloopError(f"{self.url} answers, and is no Label Studio")
+            raise LabelloopError(
+                f"{self.url} answers, and is no Label Studio: LABEL_STUDIO_URL must be the address of one"
+            )
         fields = cast(Fields, found)
         return Person(int(fields["id"]), str(fields["email"]))
 
@@ -258,7 +260,9 @@ class Client:
                 raise DeskRefused(f"{self.url} gives no access token: {answer.status_code} {told}", 500)
             fields = _json(self.url, "POST", "/api/token/refresh", answer)
             if not isinstance(fields, dict) or "access" not in fields:
-                raise LabelloopError(f"{self.url} answers, and is no Label Studio")
+                raise LabelloopError(
+                    f"{self.url} answers, and is no Label Studio: LABEL_STUDIO_URL must be the address of one"
+                )
             self._access, self._made = str(cast(Fields, fields)["access"]), time.monotonic()
         return f"Bearer {self._access}"
 

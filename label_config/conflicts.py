@@ -58,6 +58,11 @@ class DeskConflict:
         return LEDGER if all(each == first for each in self.said.values()) else "people"
 
     @property
+    def is_opinion(self) -> bool:
+        """Whether people said otherwise who were not shown the labels: then the ledger is as it was, and nobody changed it."""
+        return self.between == LEDGER and self.base == self.ours
+
+    @property
     def sides(self) -> dict[str, Json]:
         """What each side says, by the name under which it can be taken."""
         desk = {DESK: next(iter(self.said.values()))} if self.between == LEDGER else {}

@@ -137,7 +137,8 @@ class AddressedImages:
             if status >= 400:
                 raise LabelloopError(
                     f"{client.url} cannot show {samples[0].key}: {address} answers {status}; the project needs a"
-                    " storage that covers the folder, and the server must be able to read it"
+                    f" storage that covers the folder, added at {_storages(client, project)}, and the server must be able to"
+                    " read it"
                 )
         elif self._is_bucket():
             self._refuse_without_storage(client, project)
@@ -167,9 +168,14 @@ class AddressedImages:
             raise LabelloopError(f"{client.url} knows no {scheme} storages: {error}") from error
         if not known:
             raise LabelloopError(
-                f"the project at {client.url} has no {scheme} storage, so it cannot show {scheme}:// images: add one in"
-                " its Settings, Cloud Storage, and push again"
+                f"the project at {client.url} has no {scheme} storage, so it cannot show {scheme}:// images: add one at"
+                f" {_storages(client, project)} and push again"
             )
+
+
+def _storages(client: Client, project: int) -> str:
+    """The page of a project's storages."""
+    return f"{client.url}/projects/{project}/settings/storage"
 
 
 def _point(link: Path, target: str, beside: Path) -> None:

@@ -19,11 +19,32 @@ from .checking import describe_config, read_config
 from .client import Client, DeskRefused, Fields
 from .config import Config, Kind
 from .desk import ledger_mark, read_project
+from .instructions import instructions
 from .rendering import is_rendered, render_config
-from .tasks import parse_task
+from .tasks import KEY, PUSHED, parse_task
 
 _TITLE = 50
 """Label Studio's own limit for a project's title."""
+_LITTLE_USE = (
+    *(f"tasks:data.{name}" for name in ("sha256", KEY, PUSHED)),
+    *(
+        f"tasks:{name}"
+        for name in (
+            "inner_id", "annotations_results", "annotations_ids", "predictions_score", "predictions_model_versions",
+            "predictions_results", "file_upload", "storage_filename", "created_at", "updated_at", "updated_by",
+            "avg_lead_time", "draft_exists",
+        )
+    ),
+)  # fmt: skip
+_NARROW = ("data.key", "id", "completed_at", "cancelled_annotations", "total_predictions", "annotators")
+_LISTED: Fields = {
+    "title": "Default",
+    "hiddenColumns": {
+        "explore": _LITTLE_USE,
+        "labeling": [*_LITTLE_USE, *(f"tasks:{name}" for name in _NARROW)],  # the list beside an open task
+    },
+}
+"""How the list of tasks looks at first: as Label Studio makes it, without what labelloop alone reads."""
 _MARK = re.compile(r"labelloop \S+ [0-9a-f-]{12}(?![0-9a-f-])")
 
 
@@ -99,6 +120,8 @@ def ensure_project(
     if config.xml.strip() != str(now["label_config"]).strip():
         _refuse_orphans(client, project, str(now["label_config"]), config)
         wanted["label_config"] = config.xml
+        if str(now.get("expert_instruction") or "") == _told_people(str(now["label_config"])):
+            wanted["expert_instruction"] = instructions(config)
     if annotators and annotators != now["maximum_annotations"]:
         wanted["maximum_annotations"] = annotators
     description = str(now.get("description") or "")
@@ -119,9 +142,20 @@ def _make(client: Client, ledger: Ledger, config: Config, annotators: int) -> Pr
         "enable_empty_annotation": True,
         "show_collab_predictions": True,
         "show_skip_button": True,
+        "expert_instruction": instructions(config),
+        "show_instruction": True,
     }
     made = client.post("/api/projects", body)
+    client.post("/api/dm/views", {"project": made["id"], "data": _LISTED})
     return Project(int(made["id"]), str(made["created_at"]), config, annotators or 1)
+
+
+def _told_people(xml: str) -> str:
+    """The instructions that a project with this labeling config was given; what a person wrote there is other ones."""
+    try:
+        return instructions(describe_config(xml))
+    except LabelloopError:
+        return "-"
 
 
 def _used_last(client: Client, ledger: Ledger, folder: Path) -> int:

@@ -37,7 +37,8 @@ class PushReport:
     draft or too few answers yet and `done` ones their answers: both were left alone.
     `doubles` counts tasks that an interrupted push had made twice, now deleted. `stale` are
     images that this push was not about and whose untouched task starts as the labeling
-    config of before had it; counted where this push changed the config.
+    config of before had it; counted where this push changed the config. `blind` ones of the
+    made, updated and unchanged show no labels, since that was asked for.
     """
 
     project: int
@@ -50,6 +51,7 @@ class PushReport:
     done: int
     doubles: int
     stale: int = 0
+    blind: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ def push(
     kind: Kind | None = None,
     start: str = LABELS,
     predictions: Mapping[str, Sequence[Box]] | None = None,
+    blind: Collection[str] = (),
     xml: str = "",
     annotators: int = 0,
     again: bool = False,
@@ -92,6 +95,7 @@ def push(
         kind: what people are asked for; None keeps what it is, boxes at first.
         start: `labels`, `nothing`, or the name of the run that `predictions` are from.
         predictions: boxes by key.
+        blind: images that start with nothing, whatever the others start with.
         xml: a person's own labeling config.
         annotators: how many people are to answer each task; 0 leaves it.
         again: give images whose task is done a further one, with today's labels.
@@ -107,7 +111,7 @@ def push(
         samples = _samples(ledger, version, keys)
         project = ensure_project(client, ledger, folder, kind, xml=xml, annotators=annotators)
         images.prepare(client, project.id, samples)
-        pushing = _Push(ledger, client, project, images, version, start, predictions)
+        pushing = _Push(ledger, client, project, images, version, start, predictions, frozenset(blind))
         report = pushing.run(samples, again, progress)
         state = read_state(folder, project.id, project.made, ledger_mark(ledger))
         if not pushing.turns <= set(state.turns):
@@ -123,13 +127,13 @@ class _Push:
 
     def __init__(
         self, ledger: Ledger, client: Client, project: Project, images: Images, version: int, start: str,
-        predictions: Mapping[str, Sequence[Box]] | None,
+        predictions: Mapping[str, Sequence[Box]] | None, blind: frozenset[str],
     ) -> None:  # fmt: skip
         self._ledger, self._client, self._project, self._config = ledger, client, project.id, project.config
         self._needed, self._changed = project.annotators, project.changed
         self.turns: set[str] = set()
         self._images, self._version, self._start = images, version, start
-        self._predictions = predictions or {}
+        self._predictions, self._blind = predictions or {}, blind
         self._name = ledger.folder.name
         self._time = datetime.now(UTC)
         self._done = 0
@@ -141,6 +145,7 @@ class _Push:
         new: list[tuple[Sample, int]] = []
         stale: list[tuple[Sample, _Row]] = []
         counts = dict.fromkeys(("unchanged", "busy", "done"), 0)
+        blind = 0
         for sample, row, old in self._with_past(samples, rows):
             if row is None:
                 new.append((sample, 1))
@@ -149,6 +154,7 @@ class _Push:
                     stale.append((sample, row))
                 else:
                     counts["unchanged"] += 1
+                    blind += sample.key in self._blind
             elif row.answers >= needed and again and not row.draft:
                 new.append((sample, row.task.turn.number + 1))
             else:
@@ -163,11 +169,15 @@ class _Push:
             self._report(progress, len(tasks), total)
         if self._client.count_tasks(self._project) != before + len(new):
             doubles += self._rows([sample.key for sample, _ in new])[1]
-        updated = self._update(stale, progress, total)
+        hidden = [each for each in stale if each[0].key in self._blind]
+        shown = [each for each in stale if each[0].key not in self._blind]
+        updated = self._update(hidden, NOTHING, progress, total)
+        blind += sum(sample.key in self._blind for sample, _ in new) + updated
+        updated += self._update(shown, self._start, progress, total)
         counts["busy"] += len(stale) - updated
         return PushReport(
             self._project, f"{self._client.url}/projects/{self._project}/data", self._version, len(new), updated,
-            counts["unchanged"], counts["busy"], counts["done"], doubles, self._others() if self._changed else 0,
+            counts["unchanged"], counts["busy"], counts["done"], doubles, self._others() if self._changed else 0, blind,
         )  # fmt: skip
 
     def _others(self) -> int:
@@ -231,7 +241,7 @@ class _Push:
 
     def _is_stale(self, sample: Sample, row: _Row, past: Sample | None) -> bool:
         last, address = row.task.last, row.data.get(self._config.field)
-        if (last.start, last.tags, address) != (self._start, self._config.tags, self._images.url(sample)):
+        if (last.start, last.tags, address) != (self._start_of(sample), self._config.tags, self._images.url(sample)):
             return True
         if last.version == self._version:
             return False
@@ -239,13 +249,16 @@ class _Push:
             return True
         return self._result(past) != self._result(sample)
 
+    def _start_of(self, sample: Sample) -> str:
+        return NOTHING if sample.key in self._blind else self._start
+
     def _result(self, sample: Sample) -> list[dict[str, Any]]:
-        found = start_result(sample, self._config, self._start, self._version, self._found(sample))
+        found = start_result(sample, self._config, self._start_of(sample), self._version, self._found(sample))
         return cast("list[dict[str, Any]]", found)
 
     def _found(self, sample: Sample) -> tuple[Box, ...] | None:
         """What a run found on an image, with ids; None where no run was asked for."""
-        if self._start in (LABELS, NOTHING):
+        if self._start_of(sample) in (LABELS, NOTHING):
             return None
         return with_ids(f"{sample.key}\0{self._start}", tuple(self._predictions.get(sample.key, ())))
 
@@ -255,12 +268,16 @@ class _Push:
         return cast(
             Fields,
             to_task(
-                sample, turn, self._config, url, self._start, self._version, self._time, self._found(sample)
+                sample, turn, self._config, url, self._start_of(sample), self._version, self._time, self._found(sample)
             ),
         )  # fmt: skip
 
-    def _update(self, stale: Sequence[tuple[Sample, _Row]], progress: Progress | None, total: int) -> int:
-        """How many of these tasks were given today's labels; one that was touched meanwhile is left."""
+    def _update(
+        self, stale: Sequence[tuple[Sample, _Row]], start: str, progress: Progress | None, total: int
+    ) -> int:  # fmt: skip
+        """How many of these tasks were given this start of today; one that was touched meanwhile is left."""
+        if not stale:
+            return 0
         given = [
             Stale(
                 row.task, row.data, to_data(sample, row.task.turn, self._config, self._images.url(sample), ()),
@@ -268,7 +285,7 @@ class _Push:
             )
             for sample, row in stale
         ]  # fmt: skip
-        pushed = Pushed(self._version, self._time.isoformat(), self._start, self._config.tags)
+        pushed = Pushed(self._version, self._time.isoformat(), start, self._config.tags)
         return refresh(
             self._client, self._project, given, pushed, lambda done: self._report(progress, done, total)
         )  # fmt: skip

@@ -87,6 +87,10 @@ def read_returned(
             findings.append(Finding("not-kept", place, message))
             continue
         answer = read_answer(annotation, past, config, author_of(annotation, people), place, tags=start.tags)
+        if answer.findings and answer.said.state == "negative":
+            # Something was drawn that cannot be read: that is not to have looked and found nothing.
+            findings += answer.findings
+            continue
         made = Returned(task.turn, task.id, start.version, past, boxes=bool(config.label))
         image = images.setdefault(str(task.turn), made)
         image.blind |= start.start != LABELS or (bool(config.label) and "label" not in config.shown(start.tags))

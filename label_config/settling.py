@@ -13,26 +13,36 @@ from .conflicts import LEDGER, DeskConflict, with_value
 from .desk import add_settled, only_one
 from .memory import TOOL
 from .pull import open_conflicts
+from .round_marks import read_rounds
 from .taking import CONFIRMED, UNTAKEN
+
+SETTLED = "settled"
+"""The name under which a commit's details have the conflicts that it settled, and which side of each it took."""
 
 _SHOWN = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was settled: the commit, None where the ledger was right each time, how many, and what is still open."""
+    """What was settled: the commits, one for each round, none where the ledger was right each time, how many, and what is still open."""
 
-    commit: Commit | None
+    commits: tuple[Commit, ...]
     count: int
     open: tuple[DeskConflict, ...]
 
 
-def settle(ledger: Ledger, folder: Path, sides: Mapping[str, str], *, author: str, message: str = "") -> Settled:
+def settle(
+    ledger: Ledger, folder: Path, sides: Mapping[str, str], *, author: str, message: str = "",
+    more: Mapping[str, str] | None = None,
+) -> Settled:  # fmt: skip
     """Take a side of conflicts, all of them or none.
+
+    Images that a round of correction sent are committed apart, as that round's, so that undoing the round undoes this too.
 
     Args:
         folder: where the workspace keeps what it knows of this desk (`desk_folder`).
         sides: by the conflict's id: `ledger`, `desk`, or the name of one of the people.
+        more: what is kept with the commits besides.
 
     Raises:
         LabelloopError: no open conflict of that id, no such side, two different values for
@@ -50,15 +60,18 @@ def settle(ledger: Ledger, folder: Path, sides: Mapping[str, str], *, author: st
         for conflict, side, value in values:
             if side != LEDGER:
                 now[conflict.key] = changed[conflict.key] = _settled(now[conflict.key], conflict, value)
-        commit = None
-        if changed:
-            details = {"settled": ", ".join(f"{name}={side}" for name, side in sides.items())}
+        round_of = read_rounds(folder)
+        commits: list[Commit] = []
+        for name in sorted({round_of.get(key, "") for key in changed}):
+            mine = {each.id: side for each, side in chosen if round_of.get(each.key, "") == name}
             commit = ledger.commit(
-                changed, base=base, author=author, tool=TOOL, message=message or f"conflicts settled: {len(sides)}",
-                details=details,
+                {key: sample for key, sample in changed.items() if round_of.get(key, "") == name},
+                base=base, author=author, tool=TOOL, message=message or f"conflicts settled: {len(mine)}", round=name,
+                details={**(more or {}), SETTLED: ", ".join(f"{each}={side}" for each, side in mine.items())},
             )  # fmt: skip
+            commits += [commit] if commit else []
         add_settled(folder, sides)
-        return Settled(commit, len(sides), tuple(open_conflicts(ledger, folder)))
+        return Settled(tuple(commits), len(sides), tuple(open_conflicts(ledger, folder)))
 
 
 def _known(conflicts: Mapping[str, DeskConflict], name: str) -> DeskConflict:

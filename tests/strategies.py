@@ -13,7 +13,7 @@ from labelloop.datasets.format import Holds
 from labelloop.datasets.reading import Dataset
 from labelloop.datasets.schema import Box, Json, Sample, Size
 
-CLASSES = ("10", "50", "won note", "앞면", "a'b\"c", "dog: big", "no", "#1 & co")
+CLASSES = ("10", "50", "won note", "앞면", "a'b\"c", "dog: big, red", "no", "#1 & co")
 _NAMES = st.sampled_from(
     [
         "a",

@@ -116,13 +116,6 @@ def test_the_readme_names_the_make_targets_that_there_are() -> None:
     assert set(re.findall(r"make ([a-z]+)(?=`|  )", (ROOT / "README.md").read_text(encoding="utf-8"))) <= targets
 
 
-def test_links_lead_to_files() -> None:
-    for name in (*TEXTS, "CONTRIBUTING.md", "CHANGELOG.md", "CONTEXT.md"):
-        text = (ROOT / name).read_text(encoding="utf-8")
-        for link in re.findall(r"\]\(([^)#:]+)\)", text):
-            assert (ROOT / name).parent.joinpath(link).exists(), f"{name}: {link}"
-
-
 @pytest.mark.parametrize(
     ("shown", "real", "same"),
     [

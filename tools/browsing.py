@@ -39,6 +39,7 @@ def browse(
     quality: bool | None = None,
     embeddings: bool | None = None,
     until: Callable[[], bool] = lambda: False,
+    ready: Callable[[str, int], None] = lambda _address, _version: None,
 ) -> None:
     """Show a data set in FiftyOne's App on 127.0.0.1 and say where, until Ctrl-C or until `until` says so.
 
@@ -51,6 +52,7 @@ def browse(
         port: where to begin to look for a free one.
         quality, embeddings: measure the pictures and embed them, to filter by quality and for the
             Embeddings panel; None shows what costs little, False nothing.
+        ready: called once with the page's address and the version that it shows.
 
     Raises:
         LabelloopError: there is no such version, or no MongoDB to be had, or the App does not start.
@@ -65,14 +67,16 @@ def browse(
         os.environ.setdefault("FIFTYONE_APP_DEFAULT_QUERY_PERFORMANCE", str(quick).lower())
         chosen = free_port(port)
         if chosen != port:
-            say(f"Port {port} is taken.")
+            say(f"Port {port} is taken, so the window is on port {chosen}.")
         app = start_app(chosen, workspace.home / "fiftyone" / "app.log")
         try:
-            say(f"{app.address}/datasets/{quote(window.name)}?workspace={layout}")
+            address = f"{app.address}/datasets/{quote(window.name)}?workspace={layout}"
+            say(address)
             say(
                 f"{ledger.folder.name}, version {window.version}. Edits stay until they are committed, by the panel Labels"
                 f" or labelloop commit {ledger.folder.name}. Ctrl-C stops."
             )
+            ready(address, window.version)
             _keep_alive(workspace, server, app, until)
         except KeyboardInterrupt:
             say("\nStopped; the window stays as it is.")

@@ -26,7 +26,7 @@ def plan_text(run: Run) -> str:
         f"  pictures   {settings['imgsz']} px, {settings['resize']}, {_name(settings['augmentation'])} augmentation",
         f"  rescaling  {settings['rescaling']}, by the model itself",
         (
-            f"  schedule   {settings['epochs']} epochs at most, batches of {settings['batch']}, Adam with {settings['lr']},"
+            f"  schedule   at most {settings['epochs']} {'epoch' if settings['epochs'] == 1 else 'epochs'}, batches of {settings['batch']}, Adam with {settings['lr']},"
             f" patience {settings['patience']}, seed {plan.seed}"
         ),
     ]
@@ -41,12 +41,16 @@ def plan_text(run: Run) -> str:
 @contextmanager
 def classifier_progress(epochs: int) -> Generator[Callable[[Run, Progress], None]]:
     """A function to call with a classifier's run and how far it is."""
-    with training_progress(epochs, _epoch_line) as watch:
+    with training_progress(epochs, classifier_epoch_line) as watch:
         yield watch
 
 
-def result_text(run: Run) -> str:
-    """What came of a training: the scores of each split, of each class, and what was taken for what."""
+def result_text(run: Run, *, slices: bool = False) -> str:
+    """What came of a training: the scores of each split, of each class, and what was taken for what.
+
+    Args:
+        slices: say the accuracy of each slice of the split besides.
+    """
     result = run.result() or {}
     lines = [
         (
@@ -65,6 +69,12 @@ def result_text(run: Run) -> str:
         for name, said in result["per_class"].items()
     ]
     lines.append(table(classes, (f"class ({result['split']})", "images", "precision", "recall", "F1")))
+    if slices and result.get("per_slice"):
+        parts = [
+            (name, said["images"], _percent(said["accuracy"]), _interval(said))
+            for name, said in result["per_slice"].items()
+        ]
+        lines.append(table(parts, (f"slice of {result['split']}", "images", "accuracy", "95 % interval")))
     confused = _confusions(run, str(result["split"]))
     if confused:
         lines.append("Taken for another class most often: " + "; ".join(printable(each) for each in confused))
@@ -88,7 +98,8 @@ def _confusions(run: Run, split: str) -> list[str]:
     return [f"{count} of {a} as {b}" for (a, b), count in ordered[:3]]
 
 
-def _epoch_line(row: Mapping[str, Any], epochs: int, _left: float | None) -> str:
+def classifier_epoch_line(row: Mapping[str, Any], epochs: int, _left: float | None) -> str:
+    """One finished epoch of a classifier on a line."""
     return (
         f"epoch {row['epoch']:>3}/{epochs}   train loss {row['train/loss']:.4f} accuracy {row['train/accuracy']:.3f}"
         f"   val loss {row['val/loss']:.4f} accuracy {row['val/accuracy']:.3f}   {row['seconds']:.1f} s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+import threading
 from importlib import import_module
 from io import StringIO
 from keyword import iskeyword
@@ -15,6 +16,7 @@ import click
 
 from .._version import VERSION
 from . import commands
+from .command_list import sections_of
 
 
 class Verbs(click.Group):
@@ -35,6 +37,14 @@ class Verbs(click.Group):
         if not isinstance(found, click.Command):
             raise TypeError(f"{module.__name__} must define `command`, a click command")
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands into the help, by what they are for; in the order of names nobody finds the way."""
+        found = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        helps = {name: each.get_short_help_str(100) for name, each in found.items() if each and not each.hidden}
+        for title, rows in sections_of(helps):
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<12}", said) for name, said in rows])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -82,6 +92,10 @@ def main() -> None:
     except click.Abort as error:
         stopped = error.__cause__
         say("Stopped before the end.")
+        # Python ends a thread on its way out, and inside C++ (torch's, mostly) that takes the process down with a core dump.
+        from ..datasets.passes import await_workers
+
+        await_workers(threading.enumerate())
         sys.exit(128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith(__name__.partition(".")[0]):

@@ -13,6 +13,9 @@ from typing import NoReturn
 
 from ..datasets.errors import LabelloopError
 from ..datasets.workspace import Workspace
+from .cli import Stopped
+
+_STOP_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +120,10 @@ The whole loop took {minutes}. Everything is in {folder}; read first:
   {page}
      what the round changed, and whether the model got better
 Then, in the browser:
-  1. In the window: the saved views that begin with won-1 show what the model gets wrong; click a photo, change a box,
-     then Commit in the panel Labels. The panel Rounds has the queue and the report.
-  2. In Label Studio: log in, open the project won, correct a box and submit. Then Pull from the desk.
+  1. In the window: Inspect a run, in the panel Errors, shows what a model gets wrong; click a number to see its photos.
+     Click a photo, choose Annotate, change a box, and Commit edits in the panel Labels. The panel Rounds has the report.
+  2. In Label Studio: log in, open the project won and a task, correct a box and press Update. Then, in the window,
+     Pull from the desk.
 With your own data:
   labelloop recipe YOUR_FOLDER"""
 
@@ -139,13 +143,27 @@ def run_demo(folder: Path, say: Callable[[str], None], todo: Sequence[Step]) -> 
         if step.leaves and (folder / step.leaves).exists():
             say(f"  {folder / step.leaves} is there already")
             continue
-        done = subprocess.run(
-            [sys.executable, "-m", "labelloop.tools", *words], cwd=folder, env=_environment(folder), check=False
-        )
-        if done.returncode not in step.statuses:
-            raise LabelloopError(f"step {number} ended with status {done.returncode}; what it said stands above")
+        status = _run(words, folder)
+        if status not in step.statuses:
+            raise LabelloopError(f"step {number} ended with status {status}; what it said stands above")
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
     say(NEXT.format(folder=folder, page=folder / _ROUND / "report.html", minutes=f"{minutes} min {seconds:02} s"))
+
+
+def _run(words: Sequence[str], folder: Path) -> int:
+    """The exit status of a step's command; one that is stopped has the time to clean up."""
+    process = subprocess.Popen([sys.executable, "-m", "labelloop.tools", *words], cwd=folder, env=_environment(folder))
+    try:
+        return process.wait()
+    except KeyboardInterrupt as stopped:
+        if isinstance(stopped, Stopped):  # Ctrl-C reaches the step by itself, any other signal does not
+            process.send_signal(stopped.number)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        raise
 
 
 def serve_demo(folder: Path, say: Callable[[str], None]) -> NoReturn:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
+
 from ..datasets.errors import LabelloopError
 from ..datasets.ledger import Ledger
 from ..datasets.reading import Progress
 from ..datasets.schema import Box
 from ..datasets.workspace import Workspace
 from ..label_config.tasks import LABELS, NOTHING
+from ..training.rounds.frozen_split import is_frozen
+from ..training.rounds.round import TEST
 
 
 def start_of(
@@ -32,4 +36,19 @@ def start_of(
             f"{run.id} knows {', '.join(strangers)}, which {ledger.folder.name} has not as a class (any more):"
             " a run on the data set as it is now can be the start"
         )
-    return detect(run, ledger.samples(keys=keys), progress=progress)
+    return detect(run, ledger.samples(keys=keys), progress=progress) if keys else {}
+
+
+def blind_of(workspace: Workspace, ledger: Ledger, keys: Sequence[str], start: str = LABELS) -> frozenset[str]:
+    """Those of these images that must start with nothing, whatever the others start with: of a frozen test split.
+
+    They are the ruler by which models are judged. Labels that people correct where a model complains, or make from its boxes, soon
+    agree with it: so no model's boxes ever go with an image of test, and no labels once a model has been judged.
+    """
+    asks_model = start not in (LABELS, NOTHING)
+    if not asks_model and not is_frozen(workspace, ledger.folder.name):
+        return frozenset()
+    rows = ledger.frame(keys=keys).filter(pl.col("split") == TEST)
+    if not asks_model:  # where nobody has labelled yet there is nothing to hide
+        rows = rows.filter(pl.col("state") != "unlabelled")
+    return frozenset(rows["key"].to_list())

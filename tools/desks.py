@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..datasets.errors import LabelloopError
 from ..datasets.workspace import Workspace
 from .label_studio import LabelStudio, ensure_label_studio, label_studio_folder
+from .label_studio_process import is_running, read_record
 from .output import progress_bar, say
 
 if TYPE_CHECKING:
@@ -98,9 +99,23 @@ def watch_desk(workspace: Workspace, name: str, look: Callable[[Desk], None], ev
             raise
 
 
+def is_first_start(workspace: Workspace) -> bool:
+    """Whether the workspace's own Label Studio has never been started and must prepare its database."""
+    return not os.environ.get("LABEL_STUDIO_URL") and not (label_studio_folder(workspace) / "ready").exists()
+
+
+def address_now(workspace: Workspace) -> str:
+    """Where the Label Studio for a workspace is now: the team's address, that of its own while it runs, else ""."""
+    url = os.environ.get("LABEL_STUDIO_URL", "")
+    if url:
+        return url.rstrip("/")
+    record = read_record(label_studio_folder(workspace))
+    return f"http://127.0.0.1:{record.port}" if record is not None and is_running(record) else ""
+
+
 def start_label_studio(workspace: Workspace, port: int = 0) -> LabelStudio:
     """As `ensure_label_studio`, with its progress and its warnings on the terminal."""
-    if not os.environ.get("LABEL_STUDIO_URL") and not (label_studio_folder(workspace) / "ready").exists():
+    if is_first_start(workspace):
         say("Label Studio is set up for the first time, which takes a minute or two.")
     with progress_bar("preparing Label Studio") as progress:
         server = ensure_label_studio(workspace, port=port, progress=progress)
@@ -117,7 +132,9 @@ class _Unreachable:
 
     def url(self, sample: Sample) -> str:
         """Never asked for: `prepare` refuses."""
-        raise LabelloopError(f"{self.url_of_server} cannot read {sample.path}")
+        raise LabelloopError(
+            f"{self.url_of_server} cannot read {sample.path}: --image-address says where it finds images"
+        )
 
     def prepare(self, client: Client, project: int, samples: object) -> None:
         """Refuse.

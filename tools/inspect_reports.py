@@ -31,7 +31,7 @@ def inspection_json(inspection: Inspection | ClassifierInspection) -> dict[str, 
         return {
             **said, **asdict(inspection), "thresholds": {**asdict(inspection.thresholds), "at_accuracy": at_accuracy},
         }  # fmt: skip
-    errors = inspection.errors
+    errors, gains = inspection.errors, inspection.gains
     rest = {
         name: getattr(inspection, name)
         for name in (
@@ -49,7 +49,7 @@ def inspection_json(inspection: Inspection | ClassifierInspection) -> dict[str, 
     thresholds = asdict(inspection.thresholds)
     thresholds["at_alarms"] = {str(part): point for part, point in thresholds["at_alarms"].items()}
     return {
-        **said, **rest, "ap50": errors.ap50, "worth": dict(errors.worth), "scores": asdict(inspection.scores),
+        **said, **rest, "ap50": gains.ap50, "worth": dict(gains.worth), "scores": asdict(inspection.scores),
         "parts": [asdict(part) for part in inspection.parts], "calibration": asdict(inspection.calibration),
         "thresholds": thresholds, "worst": [asdict(image) for image in inspection.worst],
         "predictions": errors.predictions.to_dicts(), "labels": errors.boxes.to_dicts(),
@@ -57,7 +57,7 @@ def inspection_json(inspection: Inspection | ClassifierInspection) -> dict[str, 
 
 
 def _of_detector(inspection: Inspection) -> list[str]:
-    worth, counts = inspection.errors.worth, inspection.counts
+    worth, counts = inspection.gains.worth, inspection.counts
     kinds, at = sorted(MENDING, key=lambda kind: -worth[kind]), f"{inspection.confidence:g}"
     lines = [
         table(

@@ -48,5 +48,5 @@ def show_in_window(
     from .window_runs import run_in_window
 
     if isinstance(inspection, Inspection):
-        return run_in_window(workspace, run, inspection.split, author, errors=inspection.errors)
+        return run_in_window(workspace, run, inspection.split, author, found=(inspection.errors, inspection.gains))
     return run_in_window(workspace, run, inspection.split, author, heat_maps=heat or None)

@@ -200,7 +200,9 @@ def _start(folder: Path, wanted: int, progress: Progress | None) -> LabelStudio:
     for attempt in range(_TRIES):
         port = free_port(wanted or (last.port if last else 0) or USUAL_PORT)
         if wanted and port != wanted:
-            raise LabelloopError(f"port {wanted} is taken by another program; leave --port out, or name a free one")
+            raise LabelloopError(
+                f"port {wanted} is taken by another program; leave --desk-port out, or name a free one"
+            )
         record = _spawn(program, folder, port)
         try:
             _wait(folder, record, progress)

@@ -36,12 +36,22 @@ class Record:
 
 
 def read_record(folder: Path) -> Record | None:
-    """The server that was started last, None where there is none or the file is of no use."""
+    """The server that was started last; None where there is none, the file is of no use, or it came with a copy of another workspace."""
     try:
         fields = cast("dict[str, Any]", json.loads((folder / "server.json").read_text(encoding="ascii")))
-        return Record(**fields)
+        record = Record(**fields)
     except (OSError, TypeError, ValueError):
         return None
+    return None if is_running(record) and _has_data_elsewhere(record, folder) else record
+
+
+def _has_data_elsewhere(record: Record, folder: Path) -> bool:
+    """Whether a server that runs has its data in another folder than this one; a folder that was moved meanwhile is its own."""
+    try:
+        words = Path(f"/proc/{record.pid}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
+        return not os.path.samefile(words[words.index("--data-dir") + 1], folder / "data")
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def write_record(folder: Path, record: Record) -> None:

@@ -15,7 +15,7 @@ from ..datasets.merging import Conflict
 from ..datasets.reading import Dataset
 from ..datasets.schema import Box, Sample
 from .output import printable, table
-from .reports import findings_json, findings_text
+from .reports import findings_json, findings_text, split_order
 
 if TYPE_CHECKING:
     from ..datasets.window import Edits
@@ -153,6 +153,23 @@ def change_text(change: Change) -> str:
     return f"{where}: {change.kind} was {_value(before)}, is {_value(after)}"
 
 
+def change_words(change: Change) -> str:
+    """One change as a short sentence for people who have the image before them: without ids and corners."""
+    before, after = change.before, change.after
+    box = after if isinstance(after, Box) else before
+    if not isinstance(box, Box):
+        return change_text(change)
+    what = {
+        "box-moved": f"moved (IoU {change.iou:.2f})" if change.iou is not None else "moved",
+        "box-added": "added",
+        "box-deleted": "deleted",
+        "box-changed": "changed otherwise",
+    }.get(change.kind, change.kind)
+    if change.kind == "box-renamed" and isinstance(before, Box):
+        return f'{change.key}: box "{before.label}" renamed to "{box.label}"'
+    return f'{change.key}: box "{box.label}" {what}'
+
+
 def change_json(change: Change) -> dict[str, object]:
     """One change as JSON."""
     return {
@@ -262,12 +279,13 @@ def status_json(name: str, dataset: Dataset, commit: Commit) -> dict[str, object
     samples = dataset.samples
     boxes = Counter(box.label for sample in samples for box in sample.boxes)
     labels = Counter(sample.label for sample in samples if sample.label is not None)
+    splits = Counter(sample.split or "" for sample in samples)
     return {
         "name": name,
         "version": commit.version,
         "images": len(samples),
         "states": dict(sorted(Counter(sample.state for sample in samples).items())),
-        "splits": dict(sorted(Counter(sample.split or "" for sample in samples).items())),
+        "splits": {name: splits[name] for name in sorted(splits, key=split_order)},
         "boxes": boxes.total(),
         "classes": [{"name": each, "boxes": boxes[each], "image_labels": labels[each]} for each in dataset.classes],
         "commit": commit_json(commit),

@@ -17,6 +17,7 @@ from __future__ import annotations
 import fcntl
 import os
 import secrets
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from urllib.parse import quote
 
 from ..datasets.errors import LabelloopError
 from ..datasets.workspace import Workspace
+from .mongo_elsewhere import refuse_unusable
 from .mongod_process import (
     find_mongod,
     lives,
@@ -51,6 +53,8 @@ OWNER = "LABELLOOP_MONGOD"
 _LOG_BYTES = 10_000_000
 _START_SECONDS = 60
 _STOP_SECONDS = 30
+_BEGINS_SECONDS = 1.5
+"""After so long a mongod that has been launched has its data open."""
 _ASK_SECONDS = 5
 _OWN_DATABASES = ("admin", "config", "local")
 
@@ -112,14 +116,18 @@ def ensure_mongod(workspace: Workspace) -> Server:
     that is free, and after an unclean stop its counts are put right.
 
     Raises:
-        LabelloopError: there is no mongod to start, or it does not start; the text says what to do.
+        LabelloopError: there is no mongod to start, or it does not start, or a team's cannot be
+            used; the text says what to do.
     """
     folder = workspace.mongo
     uri = os.environ.get("FIFTYONE_DATABASE_URI", "")
     if uri and OWNER not in os.environ:
+        _need_pymongo()
         named = os.environ.get("FIFTYONE_DATABASE_NAME")
         where = blake2b(os.path.realpath(workspace.home).encode(), digest_size=4).hexdigest()
-        return Server(folder, uri, named or f"{DATABASE}_{where}", own=False)
+        server = Server(folder, uri, named or f"{DATABASE}_{where}", own=False)
+        refuse_unusable(uri, server.database)
+        return server
     _need_pymongo()
     (folder / "data").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -130,8 +138,10 @@ def ensure_mongod(workspace: Workspace) -> Server:
             port = _running(folder) or _start(folder)
             server = Server(folder, _uri(folder, port), DATABASE, own=True, port=port, _users=users)
             _put_counts_right(server)
-        except BaseException:
+        except BaseException as error:
             os.close(users)
+            if isinstance(error, KeyboardInterrupt):
+                _stop_unused(folder)
             raise
     return server
 
@@ -324,6 +334,29 @@ def _put_counts_right(server: Server) -> None:
             for found in database.list_collections(filter={"type": "collection"}):
                 database.command("validate", found["name"])
     mark.unlink(missing_ok=True)
+
+
+def _stop_unused(folder: Path) -> None:
+    """End a mongod whose start was broken off, where nobody else uses it; it may have only just begun."""
+    last = os.open(folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(last, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        until = time.monotonic() + _BEGINS_SECONDS
+        while not ((pid := locking_pid(folder)) and lives(pid)):
+            if time.monotonic() > until:
+                return
+            time.sleep(0.05)
+        until = time.monotonic() + _START_SECONDS
+        # One that is stopped while it lays out its files never starts again.
+        while lives(pid) and is_free(recorded_port(folder)) and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(pid, signal.SIGTERM)
+        while lives(pid) and time.monotonic() < until:
+            time.sleep(0.05)
+    except (BlockingIOError, ProcessLookupError):
+        pass
+    finally:
+        os.close(last)
 
 
 def _stop(server: Server) -> None:

@@ -19,12 +19,17 @@ class FormatName(click.ParamType[str]):
 
     name = "format"
 
+    def __init__(self, *, written: bool = False) -> None:
+        """`written` takes only those that can be written."""
+        self._written = written
+
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The name, refused where there is no such format."""
         from ..datasets import formats
 
-        if value not in ("", *formats.names()):
-            self.fail(f"{value!r} is none of {', '.join(formats.names())}", param, ctx)
+        names = formats.writable_names() if self._written else formats.names()
+        if value not in ("", *names):
+            self.fail(f"{value!r} is none of {', '.join(names)}", param, ctx)
         return str(value)
 
 

@@ -68,9 +68,16 @@ def _encodable(value: object) -> object:
     return value
 
 
+LOADING = "loading the model that compares images"
+"""What a bar says while torch is imported."""
+
+
 @contextmanager
 def progress_bar(label: str) -> Generator[Callable[[int, int], None] | None]:
-    """A function to call with (done, total), shown as a bar with an estimate; None where nobody watches."""
+    """A function to call with (done, total), shown as a bar with an estimate; None where nobody watches.
+
+    Until it is called the bar only moves: for what takes seconds and cannot say how many.
+    """
     if not sys.stderr.isatty():
         yield None
         return

@@ -9,8 +9,9 @@ from ..datasets.check import CheckReport
 from ..datasets.export import ExportReport
 from ..datasets.findings import KINDS, SEVERITY_MEANING, Finding
 from ..datasets.reading import Dataset
+from ..datasets.schema import Sample
 from ..datasets.splits import Splits
-from ..datasets.splitting import Splitting
+from ..datasets.splitting import Near, Splitting
 from .output import printable, table
 
 _SHOWN = 10
@@ -85,6 +86,8 @@ def export_text(report: ExportReport) -> str:
     ]
     lines.append(
         f"Read back and compared box by box: the largest movement of a corner is {report.moved:.1e} of the image's side."
+        if report.boxes
+        else "Read back and compared: every image is there, with what was said of it."
     )
     if report.losses:
         lines.append("Not in it:")
@@ -117,7 +120,7 @@ def _contents(report: CheckReport) -> str:
     sizes = list(report.sizes.items())
     if sizes:
         shown = ", ".join(f"{size} ({count})" for size, count in sizes[:5])
-        lines.append(f"sizes: {shown}" + (f" and {len(sizes) - 5} others" if len(sizes) > 5 else ""))
+        lines.append(f"sizes: {shown}" + (f" and {len(sizes) - 5} more" if len(sizes) > 5 else ""))
     if report.classes:
         rows = [(number, each.name, each.boxes, each.images) for number, each in enumerate(report.classes)]
         lines.append(table(rows, ("id", "class", "boxes", "images")))
@@ -139,10 +142,38 @@ def split_text(dataset: Dataset, found: Splitting, where: str) -> str:
     if found.near:
         lines.append(f"{len(found.near)} pairs of images show one shot and stay together, for example:")
         lines += [f"  {printable(f'{pair.first} and {pair.second}: {pair.reason}')}" for pair in found.near[:3]]
+    differ = find_contradictions(dataset, found)
+    if differ:
+        are = "1 of them has" if len(differ) == 1 else f"{len(differ)} of them have"
+        lines.append(f"{are} different labels on the same frame, so that one is probably wrong:")
+        lines += [
+            f"  {printable(f'{pair.first} ({first}) and {pair.second} ({second})')}"
+            for pair, first, second in differ[:_SHOWN]
+        ]
+        if len(differ) > _SHOWN:
+            lines.append(f"  ... and {len(differ) - _SHOWN} more")
     if found.splits.missing:
         absent = ", ".join(printable(f"{label} in {split}") for label, split in found.splits.missing)
         lines.append(f"Too few groups to have every class everywhere; missing: {absent}")
     return "\n".join(lines)
+
+
+def find_contradictions(dataset: Dataset, found: Splitting) -> list[tuple[Near, str, str]]:
+    """The pairs of labelled images that show the same frame and do not say the same of it, and what each says."""
+    if not found.near:
+        return []
+    from ..datasets.alignment import SAME_FRAME  # with OpenCV, which is loaded already where there are pairs
+
+    said = {
+        sample.key: ", ".join(sorted(_labels_of(sample))) for sample in dataset.samples if sample.state == "labelled"
+    }
+    return [
+        (pair, said[pair.first], said[pair.second])
+        for pair in found.near
+        if pair.reason == SAME_FRAME
+        and {pair.first, pair.second} <= said.keys()
+        and said[pair.first] != said[pair.second]
+    ]
 
 
 def split_json(dataset: Dataset, found: Splitting) -> dict[str, object]:
@@ -156,23 +187,31 @@ def split_json(dataset: Dataset, found: Splitting) -> dict[str, object]:
             {"first": pair.first, "second": pair.second, "similarity": pair.similarity, "reason": pair.reason}
             for pair in found.near
         ],
+        "contradictions": [
+            {"first": pair.first, "second": pair.second} for pair, *_ in find_contradictions(dataset, found)
+        ],
         "unassigned": list(found.splits.unassigned),
         "missing": [{"class": label, "split": split} for label, split in found.splits.missing],
     }
 
 
+def split_order(name: str) -> tuple[int, str]:
+    """What to sort the names of splits by: train, val, test, then all others by name."""
+    usual = ("train", "val", "test")
+    return usual.index(name) if name in usual else len(usual), name
+
+
 def _split_table(dataset: Dataset, splits: Splits) -> tuple[list[str], list[list[object]]]:
     """The splits in order, and a row of image counts for all images and for each class."""
-    order = ["train", "val", "test"]
-    names = sorted(
-        {split for split in splits.split_of.values() if split},
-        key=lambda name: (name not in order, order.index(name) if name in order else 0, name),
-    )
+    names = sorted({split for split in splits.split_of.values() if split}, key=split_order)
     counts: dict[str, Counter[str]] = {"all images": Counter(split or "" for split in splits.split_of.values())}
     for name in dataset.classes:
         counts[name] = Counter()
     for sample in dataset.samples:
-        labels = {box.label for box in sample.boxes} | ({sample.label} if sample.label is not None else set[str]())
-        for label in labels:
+        for label in _labels_of(sample):
             counts[label][splits.split_of[sample.key] or ""] += 1
     return names, [[label, *(count[name] for name in names)] for label, count in counts.items()]
+
+
+def _labels_of(sample: Sample) -> set[str]:
+    return {box.label for box in sample.boxes} | ({sample.label} if sample.label is not None else set[str]())

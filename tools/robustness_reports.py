@@ -9,6 +9,7 @@ from dataclasses import asdict
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ..training.inspection.robustness_measures import MEASURES
 from .output import printable, progress_bar, say, table
 
 if TYPE_CHECKING:
@@ -23,19 +24,22 @@ def robustness_text(results: Sequence[Robustness], advice: Sequence[Sequence[Adv
     """For each run a line a kind of change, then what to do, then where the page is."""
     lines: list[str] = []
     for result, pieces in zip(results, advice, strict=True):
-        before = result.untouched.scores
+        figures, before = MEASURES[result.kind].figures, result.untouched.scores
+        at = "" if result.confidence is None else f" at confidence {result.confidence:g}"
         lines.append(
-            f"{result.run} on {result.images} of {result.there} images of {result.split}, as they are: AP50"
-            f" {_said(before['mAP50'])}, recall {_said(before['recall'])} at confidence {result.confidence:g}"
+            f"{result.run} on {result.images} of {result.there} {result.things} of {result.split}, as they are: "
+            + ", ".join(f"{each.title} {_said(before[each.overall])}" for each in figures)
+            + at
         )
+        main = figures[0]
         rows: list[list[object]] = []
         for piece in pieces:
             points = result.families[piece.family]
-            worst = min(points, key=lambda point: point.scores["mAP50"] or 0.0)
-            mean = sum(point.scores["mAP50"] or 0.0 for point in points) / len(points)
+            worst = min(points, key=lambda point: point.scores[main.overall] or 0.0)
+            mean = sum(point.scores[main.overall] or 0.0 for point in points) / len(points)
             fails = "-" if piece.level is None else f"{piece.level:g}"
-            rows.append([piece.family, f"{mean:.3f}", f"{_said(worst.scores['mAP50'])} at {worst.level:g}", fails])
-        lines += [table(rows, ["change", "mean AP50", "lowest", "fails from"]), ""]
+            rows.append([piece.family, f"{mean:.3f}", f"{_said(worst.scores[main.overall])} at {worst.level:g}", fails])
+        lines += [table(rows, ["change", f"mean {main.title}", "lowest", "fails from"]), ""]
         lines += [printable(f"  {piece.family}: {piece.sentence}") for piece in pieces if piece.level is not None]
     return "\n".join([*lines, f"The page: {printable(str(page))}"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 
 from ..label_config.push import PushReport
 from ..training.rounds.audit import Left, Rate, lift_sentence, worth_sentence
@@ -10,34 +11,41 @@ from ..training.rounds.progress import Status
 from ..training.rounds.report import Report, status_json
 from ..training.rounds.round import REASONS, TEST, Reason, Round
 from ..training.rounds.statistics import Difference
+from ..training.rounds.worth import kind_in_words
+from .blind_answers import Taken
 from .desk_reports import push_json
 from .output import printable, table
 
 _SHOWN = 20
 
 
-def started_text(round: Round, reports: Sequence[PushReport]) -> str:
-    """What `labelloop round start` prints for people."""
+def started_text(round: Round, reports: Sequence[PushReport], *, in_browser: bool = False) -> str:
+    """What `labelloop round start` prints for people.
+
+    Args:
+        in_browser: name the panel's buttons instead of the commands.
+    """
+    settle, pull, status = (
+        ("Take blind answers", "Pull from the desk", "the panel Rounds")
+        if in_browser
+        else (f"labelloop {word} {round.dataset}" for word in ("round settle", "pull", "round status"))
+    )
     counts: dict[Reason, int] = {reason: len(round.of(reason)) for reason in REASONS}
     said = ", ".join(f"{count} {REASONS[reason]}" for reason, count in counts.items() if count)
     blind = sum(each.blind for each in round.images)
-    minutes = sum(each.seconds for each in round.images) / 60
+    minutes = ceil(sum(each.seconds for each in round.images) / 60)
+    work = f"{minutes} minute{'' if minutes == 1 else 's'} of work"
     lines = [
-        f"{round.id}, version {round.version}: {len(round.images)} images sent, about {minutes:.0f} minutes of work: {said}",
-        f"{len(round.waiting)} images with suspects were not sent.",
+        f"{round.id}, version {round.version}: {len(round.images)} images sent, about {work}: {said}",
+        *([f"{len(round.waiting)} more images with suspects were not sent."] if round.waiting else []),
     ]
     if blind:
-        lines.append(
-            f"{blind} of them are of the split {TEST}: they show no labels, and labelloop round settle {round.dataset} takes"
-            " the answers"
-        )
+        lines.append(f"Of the split {TEST}: {blind}, which show no labels; {settle} makes labels of the answers.")
     busy = sum(report.busy for report in reports)
     if busy:
         lines.append(f"{busy} are being worked on at the desk already and were left as they are.")
     lines += [report.url for report in reports[:1]]
-    lines.append(
-        f"labelloop pull {round.dataset} takes answers; labelloop round status {round.dataset} says how far it is."
-    )
+    lines.append(f"{pull} takes answers home; {status} says how far it is.")
     return "\n".join(lines)
 
 
@@ -49,9 +57,11 @@ def started_json(round: Round, reports: Sequence[PushReport]) -> dict[str, objec
 def round_json(round: Round) -> dict[str, object]:
     """A round without its images' probabilities: what was sent, and why."""
     return {
-        "round": round.id, "number": round.number, "version": round.version, "source": round.source, "run": round.run,
+        "name": round.dataset, "round": round.id, "number": round.number, "version": round.version,
+        "source": round.source, "run": round.run,
         "started": round.started, "seed": round.seed, "budget": round.budget, "minutes": round.minutes,
-        "images": [{"key": each.key, "reason": each.reason, "rank": each.rank, "blind": each.blind} for each in round.images],
+        "images": len(round.images),
+        "sent": [{"key": each.key, "reason": each.reason, "rank": each.rank, "blind": each.blind} for each in round.images],
         "not_sent": len(round.waiting),
     }  # fmt: skip
 
@@ -100,6 +110,19 @@ def status_text(status: Status) -> str:
     return "\n".join(lines)
 
 
+def settled_blind_text(name: str, round: Round | None, done: Taken) -> str:
+    """What `labelloop round settle` prints for people.
+
+    Args:
+        round: the one that was asked for; None for all of the data set `name`.
+    """
+    labels = "1 label" if done.taken == 1 else f"{done.taken} labels"
+    line = f"{round.id if round else name}: {labels} of the split {TEST} corrected by what people said who did not see them"
+    line += f"; {done.as_good_as_same} stay, since they differ by a hair" if done.as_good_as_same else ""
+    left = "1 image is" if len(done.left) == 1 else f"{len(done.left)} images are"
+    return f"{line}\n{left} left to decide: labelloop conflicts {name}" if done.left else line
+
+
 def status_report_json(status: Status) -> dict[str, object]:
     """What `labelloop round status --json` prints."""
     return {**round_json(status.round), **status_json(status)}
@@ -132,8 +155,8 @@ def report_text(report: Report, page: str) -> str:
         if report.new:
             lines += ["", table(classes, ["class", "on test", "old", "new"])]
     if report.errors:
-        rows = [[kind, _number(old), _number(new)] for kind, (old, new) in report.errors.items()]
-        lines += ["", table(rows, ["AP50 that mending would bring", "old", "new"])]
+        rows = [[kind_in_words(kind), _number(old), _number(new)] for kind, (old, new) in report.errors.items()]
+        lines += ["", table(rows, ["AP50 that mending would gain", "old", "new"])]
     lines += ["", status_text(report.status), ""]
     if report.agreement is not None:
         lines.append(f"{report.agreement.sentence()}.")

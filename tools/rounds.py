@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..datasets.boxes import iou
 from ..datasets.errors import LabelloopError
 from ..datasets.ledger import Ledger
-from ..datasets.schema import Box, Sample
+from ..datasets.schema import Box
 from ..datasets.workspace import Workspace
 from ..label_config.config import Kind
-from ..label_config.conflicts import DESK, LEDGER, DeskConflict
 from ..label_config.desk import desk_folder, ledger_mark, read_project, read_state
 from ..label_config.memory import TOOL, read_memory
 from ..label_config.pull import open_conflicts
 from ..label_config.push import PushReport, push
 from ..label_config.round_marks import add_rounds
-from ..label_config.settling import settle
 from ..label_config.tasks import LABELS, NOTHING, parse_turn
-from ..training.rounds.choosing import Candidate, Chosen, choose, unsureness
-from ..training.rounds.corrections import SAME_PLACE
+from ..training.rounds.choosing import Candidate, Chosen, choose
 from ..training.rounds.progress import Status, judge_round, round_versions
-from ..training.rounds.round import (
-    TEST,
-    Round,
-    Sent,
-    add_blind_commit,
-    blind_commits,
-    folder_of,
-    list_rounds,
-    now,
-    write_round,
-)
+from ..training.rounds.round import TEST, Round, Sent, blind_commits, folder_of, list_rounds, now, write_round
 from ..training.runs import Run, find_run, list_runs
 from ..training.suspects.suspect import SuspectList, read_suspects
 from .desk_starts import start_of
+from .unsure_images import find_unsure
 
 if TYPE_CHECKING:
     from ..datasets.reading import Progress
     from .desks import Desk
 
-_DETECTED = 500
-"""So many unlabelled images are looked at for the ones that a model is least sure of: a minute or two without a GPU."""
-_LOW = 0.05
 _LABELS_CHANGE = frozenset(
     ("image-added", "image-removed", "image-replaced", "state", "label", "box-added", "box-deleted", "box-moved", "box-renamed")
 )  # fmt: skip
@@ -103,8 +87,9 @@ def plan_round(workspace: Workspace, ledger: Ledger, asked: Asked, progress: Pro
         for each in (found.images() if found else ())
         if each.key in samples and each.key not in reviewed and each.key not in stale
     ]
-    unlabelled = [sample for sample in samples.values() if sample.state == "unlabelled"]
-    unsure, boxes = _unsure(run, unlabelled, asked.seed, progress)
+    # Which images become part of the ruler, a model must not choose.
+    unlabelled = [each for each in samples.values() if each.state == "unlabelled" and each.split != TEST]
+    unsure, boxes = find_unsure(run, unlabelled, asked.seed, progress)
     if not suspects and not unsure:
         raise LabelloopError(
             f"{name} has no suspects left that no round has brought back: labelloop suspects {name} looks for new ones"
@@ -196,39 +181,10 @@ def reviewed_keys(workspace: Workspace, ledger: Ledger) -> set[str]:
     return {key for key, version in rows if version <= until[key] or tools[version] in _NO_LABELS}
 
 
-def settle_blind(workspace: Workspace, ledger: Ledger, round: Round) -> tuple[int, int]:
-    """How many labels of the test split now say what people said who did not see them, and how many differences were none.
-
-    A blind answer changes no label by itself. Boxes that overlap so far that two people draw no closer stay as they are; where several
-    people differ among each other, somebody has to decide.
-
-    Raises:
-        LabelloopError: somebody changed the same labels meanwhile.
-    """
-    folder = desk_folder(workspace, round.dataset)
-    blind = {each.key for each in round.images if each.blind}
-    found = [each for each in open_conflicts(ledger, folder) if each.key in blind and each.between == LEDGER]
-    sides = {each.id: DESK if _is_error(each) else LEDGER for each in found}
-    taken = 0
-    for author in sorted({each.people[0] for each in found}):
-        mine = {each.id: sides[each.id] for each in found if each.people[0] == author}
-        done = settle(ledger, folder, mine, author=author, message=f"{round.id}: blind answers about {TEST}")
-        if done.commit:
-            count = sum(side == DESK for side in mine.values())
-            add_blind_commit(folder_of(workspace, round), done.commit.version, count)
-            taken += count
-    return taken, len(found) - taken
-
-
-def _is_error(conflict: DeskConflict) -> bool:
-    """Whether a blind answer contradicts a label, and does not only draw it a little otherwise."""
-    if conflict.what != "corners":
-        return conflict.what in ("label", "box", "state")
-    ours, said = conflict.ours, conflict.sides[DESK]
-    if not (isinstance(ours, list | tuple) and isinstance(said, list | tuple)):
-        return True
-    one, other = ([float(str(value)) for value in side] for side in (ours, said))
-    return iou((one[0], one[1], one[2], one[3]), (other[0], other[1], other[2], other[3])) < SAME_PLACE
+def open_suspects(workspace: Workspace, ledger: Ledger, found: SuspectList) -> SuspectList:
+    """The suspects without those on images that rounds have brought back."""
+    done = reviewed_keys(workspace, ledger)
+    return replace(found, suspects=tuple(each for each in found.suspects if each.key not in done)) if done else found
 
 
 def _kind(ledger: Ledger, sent: Sequence[Sent]) -> Kind | None:
@@ -245,10 +201,15 @@ def _changed_since(ledger: Ledger, version: int) -> set[str]:
 
 
 def _run_of(workspace: Workspace, name: str, asked: str, found: SuspectList | None) -> Run | None:
-    """The model of a round: the one that is asked for, else one that the suspects are from, else the last that is done."""
+    """The model of a round: the one that is asked for, else one that the suspects are from, else the last that is done.
+
+    A model of the kind that the suspects are from comes before one of the other kind.
+    """
     if asked:
         return find_run(workspace, asked)
     done = [run for run in list_runs(workspace, name) if run.status() == "done"]
+    alike = [run for run in done if found and run.plan.kind == found.source.get("kind")]
+    done = alike or done
     runs = found.source.get("runs") if found and not found.source.get("folds") else None
     named = [run for run in done if isinstance(runs, list) and run.id in runs]
     judged = [run for run in done if TEST in (run.result() or {}).get("splits", {})]
@@ -261,26 +222,6 @@ def _source(found: SuspectList) -> str:
     named = ", ".join(str(run) for run in runs) if isinstance(runs, list) else ""
     folds = found.source.get("folds")
     return f"{folds} folds: {named}" if folds else named
-
-
-def _unsure(
-    run: Run | None, unlabelled: Sequence[Sample], seed: int, progress: Progress | None
-) -> tuple[list[Candidate], dict[str, tuple[Box, ...]]]:
-    """Unlabelled images, the one that the model is least sure of first, and its boxes there; none without a detector."""
-    if run is None or run.plan.kind != "detector" or not unlabelled:
-        return [], {}
-    import random
-
-    from ..training.detecting import detect, own_confidence
-
-    some = sorted(
-        random.Random(seed).sample(list(unlabelled), min(_DETECTED, len(unlabelled))), key=lambda each: each.key
-    )
-    seen = detect(run, some, confidence=_LOW, progress=progress)
-    least = own_confidence(run)
-    order = sorted(some, key=lambda each: (-unsureness(seen[each.key]), each.key))
-    kept = {key: tuple(box for box in boxes if (box.score or 0) >= least) for key, boxes in seen.items()}
-    return [Candidate(each.key, None, 6.0 + 6.0 * len(kept[each.key])) for each in order], kept
 
 
 def _turns(ledger: Ledger, folder: Path) -> dict[str, int]:

@@ -13,6 +13,7 @@ from ..training.curves import Curve, read_curve
 from ..training.results import MAIN
 from ..training.runs import Run
 from ..training.trackers import mode_lines, tracking_lines
+from . import classifier_reports
 from .output import printable, table
 from .training_progress import duration, epoch_line
 
@@ -102,9 +103,11 @@ def show_text(run: Run) -> str:
     """What `labelloop runs show` prints for people."""
     plan = run.plan
     gpus = plan.hardware.get("gpus") or []
-    packages = ("ultralytics-opencv-headless", "torch", "keras", "tensorflow", "labelloop")
+    trainer = ("keras", "tensorflow") if plan.kind == "classifier" else ("ultralytics-opencv-headless", "torch")
+    packages = (*trainer, "labelloop")
+    classifier = plan.kind == "classifier"
     lines = [
-        plan_text(run),
+        classifier_reports.plan_text(run) if classifier else plan_text(run),
         f"  seed {plan.seed}, begun {_when(plan.started)} UTC on {plan.hardware.get('processor')}, "
         f"{plan.hardware.get('cores')} cores"
         + (f", {', '.join(map(str, gpus))}" if isinstance(gpus, list) and gpus else ""),
@@ -120,7 +123,7 @@ def show_text(run: Run) -> str:
         reason = f": {printable(run.failure())}" if run.failure() else ""
         lines.append(f"{run.id} is {run.status()}{reason}")
         return "\n".join(lines)
-    return "\n".join([*lines, result_text(run)])
+    return "\n".join([*lines, classifier_reports.result_text(run, slices=True) if classifier else result_text(run)])
 
 
 def result_text(run: Run) -> str:

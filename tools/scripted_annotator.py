@@ -44,7 +44,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class _Truth:
+class Truth:
     """The true boxes of an image, or its true class, in the ledger's own classes and pixels."""
 
     size: Size
@@ -65,7 +65,7 @@ def answer_tasks(
     Raises:
         LabelloopError: no such file, or the data set has no project at the desk.
     """
-    known = _read_truth(truth, ledger)
+    known = read_truth(truth, ledger)
     project = read_project_of(client, ledger, folder)
     me = _user_id(client)
     waiting = [
@@ -94,7 +94,7 @@ def answer_tasks(
     return Answered(answered, changed, unknown)
 
 
-def _answer(shown: Sequence[Mapping[str, Any]], truth: _Truth, config: Config) -> list[Fields]:
+def _answer(shown: Sequence[Mapping[str, Any]], truth: Truth, config: Config) -> list[Fields]:
     """The regions that are right: those that were shown, mended."""
     result: list[Fields] = []
     if config.label:
@@ -117,12 +117,13 @@ def _answer(shown: Sequence[Mapping[str, Any]], truth: _Truth, config: Config) -
                 result += [_mended(region, box, truth.size)] if box else []
         result += [_drawn(box, truth.size, config) for box in drawn]
     if config.choice and truth.label is not None:
-        result.append(
-            {
-                "id": uuid.uuid4().hex[:10], "type": "choices", "from_name": config.choice, "to_name": config.image,
-                "value": {"choices": [truth.label]},
-            }
-        )  # fmt: skip
+        chosen = {"choices": [truth.label]}
+        made: Fields = {
+            "id": uuid.uuid4().hex[:10], "type": "choices", "from_name": config.choice, "to_name": config.image,
+            "value": chosen,
+        }  # fmt: skip
+        there = (dict(region) for region in shown if (region["from_name"], region["value"]) == (config.choice, chosen))
+        result.append(next(there, made))
     return result
 
 
@@ -155,11 +156,11 @@ def _box(region: Mapping[str, Any], size: Size) -> Box:
     return Box(str(names[0]), *to_corners(percent, size))
 
 
-def _read_truth(path: Path, ledger: Ledger) -> dict[str, _Truth]:
+def read_truth(path: Path, ledger: Ledger) -> dict[str, Truth]:
     """The truth by key, of the images that the ledger has."""
     classes = ledger.classes()
     class_of = {f"{word}_{side}": str(value) for value, word in WORDS.items() for side in ("front", "back")}
-    found: dict[str, _Truth] = {}
+    found: dict[str, Truth] = {}
     try:
         images: dict[str, Any] = orjson.loads(path.read_bytes())["images"]
         for sample in ledger.samples(keys=images.keys()):
@@ -171,7 +172,7 @@ def _read_truth(path: Path, ledger: Ledger) -> dict[str, _Truth]:
                 label, (x1, y1, x2, y2) = each["label"], each["corners"]
                 named = label if label in classes else class_of[label]
                 boxes.append(Box(named, x1 * across, y1 * down, x2 * across, y2 * down))
-            found[sample.key] = _Truth(sample.size, tuple(boxes), image.get("label"))
+            found[sample.key] = Truth(sample.size, tuple(boxes), image.get("label"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabelloopError(
             f"{path} must be the truth beside sample data that was drawn with --mistakes: {error}"

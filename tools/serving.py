@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..datasets.ledger import Ledger
 from ..datasets.workspace import Workspace
 from .browsing import browse
@@ -12,7 +14,10 @@ from .output import say
 _EVERY = 5
 
 
-def serve(workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151, desk_port: int = 0) -> None:
+def serve(
+    workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151, desk_port: int = 0,
+    ready: Callable[[dict[str, object]], None] = lambda _said: None,
+) -> None:  # fmt: skip
     """Run Label Studio and the window until Ctrl-C; what nobody else uses is stopped at the end.
 
     One that dies meanwhile is started again.
@@ -21,6 +26,7 @@ def serve(workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151
         author: who commits what is edited in the window.
         port: where the window begins to look for a free one.
         desk_port: where Label Studio is to listen; 0 takes its last port, or a free one.
+        ready: called once with where both pages are, as JSON.
 
     Raises:
         LabelloopError: one of the two does not start; the text says why.
@@ -39,7 +45,17 @@ def serve(workspace: Workspace, ledger: Ledger, *, author: str, port: int = 5151
 
     try:
         _tell(desk, ledger.folder.name)
-        browse(workspace, ledger, author=author, port=port, until=look_after)
+        at_desk = (
+            {"address": desk.url, "user": desk.user, "password_file": str(desk.password)}
+            if desk.own
+            else {"address": desk.url}
+        )
+        browse(
+            workspace, ledger, author=author, port=port, until=look_after,
+            ready=lambda address, version: ready(
+                {"name": ledger.folder.name, "version": version, "window": address, "desk": at_desk}
+            ),
+        )  # fmt: skip
     finally:
         for server in servers:
             server.close()

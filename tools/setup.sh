@@ -40,6 +40,17 @@ command -v "$PYTHON" >/dev/null || { say "there is no $PYTHON. PYTHON=/path/to/p
     { say "Python 3.11 or later is needed; $PYTHON is $("$PYTHON" --version). PYTHON=/path/to/python3.11 make setup"; exit 1; }
 "$PYTHON" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv || exit 1
 
+# briefly LOG COMMAND...: run pip and say how far it is, instead of its 1,700 lines; they are in LOG, and their end is shown where it fails.
+briefly() {
+    local log=$1
+    shift
+    "$@" 2>&1 | awk -v log_file="$log" '
+        { print > log_file; fflush(log_file) }
+        /^ *Collecting / && ++count % 25 == 0 { sub(/[^A-Za-z0-9._-].*/, "", $2); print "  " count " packages found, the last is " $2; fflush() }
+        /^Installing collected packages/ { print "  installing " NF - 3 " packages ..."; fflush() }
+    ' >&2 || { tail -n 20 "$log" >&2; say "all that pip said is in $log"; return 1; }
+}
+
 # step FOLDER NAME FILES... -- COMMAND...: run the command unless it ran for these very files before.
 step() {
     local folder=$1 name=$2 files=() sum stamp
@@ -51,7 +62,7 @@ step() {
     [ -e "$stamp" ] && return
     worked=yes
     say "$name: $*"
-    "$@" || { say "$name stopped; make setup goes on from here"; return 1; }
+    briefly "$folder/setup.log" "$@" || { say "$name stopped; make setup goes on from here"; return 1; }
     rm -f "$folder/.labelloop-$name-"*
     touch "$stamp"
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -15,9 +14,8 @@ from ..datasets.workspace import Workspace
 from ..training.detector import Request, begin_detector, train_detector
 from ..training.jobs import run_jobs
 from ..training.runs import Run, find_run
-from ..training.trainer_files import Progress
 from .output import say
-from .training_progress import epoch_line
+from .training_progress import EpochTeller, epoch_line
 
 
 def train_on_ray(workspace: Workspace, name: str, request: Request, models: Sequence[str]) -> list[Run]:
@@ -57,21 +55,5 @@ def train_one(home: str, name: str, request: Request) -> str:
             f"{workspace.ledger(name)} is not there on {node}: the workspace must lie on storage that all nodes share"
         )
     run = begin_detector(workspace, Ledger(workspace.ledger(name)), request)
-    _tell(f"{run.id}: {request.model} begins on {node}")
-    epochs = int(str(run.plan.settings["epochs"]))
-    known = 0
-
-    def watch(seen: Run, _progress: Progress) -> None:
-        nonlocal known
-        for row in seen.epochs()[known:]:
-            known += 1
-            _tell(f"{run.id}: {epoch_line(row, epochs)}")
-
-    train_detector(workspace, run, watch)
+    train_detector(workspace, run, EpochTeller(epoch_line))
     return run.id
-
-
-def _tell(text: str) -> None:
-    """Write a line that Ray brings to whoever waits for the job."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -40,6 +41,8 @@ def training_progress(epochs: int, line: EpochLine) -> Generator[Callable[[Run, 
         task = bar.add_task("starting the trainer", total=float(epochs))
 
         def show(run: Run, progress: Progress) -> None:
+            if lines.run not in ("", run.id):
+                bar.reset(task)
             lines(run, progress)
             if progress.phase == "train":
                 done = progress.epoch - 1 + progress.done / max(progress.total, 1)
@@ -86,16 +89,47 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // 3600)} h {int(seconds % 3600 // 60)} min"
 
 
+class EpochTeller:
+    """Writes a line an epoch to stderr, with its run before it, from wherever the run trains: Ray brings it here.
+
+    It can be sent to another process.
+    """
+
+    def __init__(self, line: EpochLine) -> None:
+        self._line = line
+        self._known = -1
+
+    def __call__(self, run: Run, progress: Progress) -> None:
+        """Write what is new of a run."""
+        fold = run.plan.reasons.get("fold")
+        name, rows = f"fold {fold}" if fold else run.id, run.epochs()
+        if self._known < 0:
+            self._known = len(rows) if progress.phase in ("read", "start") else 0
+            tell(f"{name}: {run.plan.model} begins on {platform.node()}")
+        for row in rows[self._known :]:
+            tell(f"{name}: {self._line(row, int(str(run.plan.settings.get('epochs', 0))), None)}")
+        self._known = max(self._known, len(rows))
+
+
+def tell(text: str) -> None:
+    """Write a line that Ray brings to whoever waits for the job."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 class _Lines:
     def __init__(self, epochs: int, line: EpochLine, *, say_phases: bool) -> None:
         self.epochs = epochs
         self.line = line
         self.say_phases = say_phases
+        self.run = ""
         self.known = -1
         self.phase = ""
 
     def __call__(self, run: Run, progress: Progress) -> None:
         rows = run.epochs()
+        if run.id != self.run:  # one after the other
+            self.run, self.known, self.phase = run.id, -1, ""
         if self.known < 0 and progress.phase in ("read", "start"):
             self.known = len(rows)
             if rows:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _HEAT_SIDE = 64
 """Pixels of a heat map's longer side: a model's own are 7 and would be drawn as squares."""
+_COLD = 0.15
+"""So little heat is not drawn."""
 
 
 @answered()
@@ -112,9 +114,13 @@ def _write_heat_maps(window: Window, field: str, maps: Mapping[str, Any], run: R
         field, fo.EmbeddedDocumentField, embedded_doc_type=fo.Heatmap, description=f"Where {run.id} looked (Grad-CAM)"
     )
     sizes = {each.key: each.size for each in run.samples()}
-    made = {
-        key: fo.Heatmap(map=on_whole_image(heat, None, sizes[key], _HEAT_SIDE), range=[0, 1]).to_mongo().to_dict()
-        for key, heat in maps.items()
-        if key in sizes
-    }
+
+    def drawn(key: str, heat: Any) -> dict[str, Any]:
+        whole = on_whole_image(heat, None, sizes[key], _HEAT_SIDE)
+        whole[whole < _COLD] = (
+            0  # FiftyOne draws whatever is not 0, and the picture would lie under the colour of nothing
+        )
+        return fo.Heatmap(map=whole, range=[0, 1]).to_mongo().to_dict()
+
+    made = {key: drawn(key, heat) for key, heat in maps.items() if key in sizes}
     set_values(window, {sample_id(key): {field: document} for key, document in made.items()})

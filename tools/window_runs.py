@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from .window_classifiers import show_classifier
 
 if TYPE_CHECKING:
     from ..datasets.schema import Json, Sample
-    from ..training.inspection.errors import Errors
+    from ..training.inspection.errors import Errors, Gains
     from ..training.runs import Run
 
 
@@ -28,13 +28,13 @@ def run_in_window(
     split: str,
     author: str,
     *,
-    errors: Errors | None = None,
+    found: tuple[Errors, Gains] | None = None,
     heat_maps: Mapping[str, Any] | None = None,
 ) -> str:
     """Show what a run gets wrong in the window of its data set, where there is one; the sentence that says so, else "".
 
     Args:
-        errors: a detector's on that split, as `find_errors` gives them.
+        found: a detector's errors on that split and what mending them would gain.
         heat_maps: a classifier's, as `show_classifier`.
 
     Raises:
@@ -50,8 +50,8 @@ def run_in_window(
         window = open_window(Ledger(ledger))
         if window is None:
             return ""
-        if errors is not None:
-            shown = show_run(window, run, split, errors)
+        if found is not None:
+            shown = show_run(window, run, split, *found)
         else:
             from ..training.predictions import read_predictions
 
@@ -75,25 +75,24 @@ def show_inspected(window: Window, run: Run, split: str, *, looked: int = 0) -> 
     if run.plan.kind != "detector":
         return show_classifier(window, run, split, rows, _heat_maps(run, split, rows, looked))
     from ..training.detecting import own_confidence
-    from ..training.inspection.errors import find_errors
+    from ..training.inspection.errors import find_errors, find_gains
 
-    truth = [each for each in run.samples() if each.split == split and (each.boxes or each.state == "negative")]
-    kept = rows.filter(pl.col("key").is_in([each.key for each in truth]))
-    found = find_errors(truth, kept, run.plan.classes, confidence=own_confidence(run))
-    return show_run(window, run, split, found)
+    truth = _judged(run, split)
+    errors = find_errors(truth, rows, run.plan.classes, confidence=own_confidence(run))
+    return show_run(window, run, split, errors, find_gains(truth, rows, run.plan.classes))
 
 
 @answered()
-def show_run(window: Window, run: Run, split: str, errors: Errors) -> Shown:
+def show_run(window: Window, run: Run, split: str, errors: Errors, gains: Gains) -> Shown:
     """Show what a detector's run gets wrong on a split, in the place of what was shown of it before; as `show_boxes`.
 
     Args:
-        errors: those on that split, as `find_errors` gives them.
+        errors, gains: on that split, as `find_errors` and `find_gains` give them.
     """
-    judged = [each for each in run.samples() if each.split == split and (each.boxes or each.state == "negative")]
+    judged = _judged(run, split)
     precision, recall, thresholds = _curves(run, split, judged)
     facts: dict[str, Json] = {
-        "split": split, "kind": "detector", "classes": list(run.plan.classes), "worth": dict(errors.worth), "ap50": errors.ap50,
+        "split": split, "kind": "detector", "classes": list(run.plan.classes), "worth": dict(gains.worth), "ap50": gains.ap50,
     }  # fmt: skip
     return show_boxes(
         window,
@@ -124,7 +123,13 @@ def hide_gone_runs(workspace: Workspace, window: Window) -> list[str]:
     return [name for name in gone if hide_run(window, name)]
 
 
-def _curves(run: Run, split: str, judged: Iterable[Sample]) -> tuple[Any, Any, Sequence[float]]:
+def _judged(run: Run, split: str) -> list[Sample]:
+    from ..training.detection_problem import is_judged
+
+    return [each for each in run.samples() if each.split == split and is_judged(each)]
+
+
+def _curves(run: Run, split: str, judged: Sequence[Sample]) -> tuple[Any, Any, Sequence[float]]:
     """COCO's precision (T, K, 101) and recall (T, K) over all predictions of a split, and the T thresholds of IoU."""
     import numpy as np
 
@@ -132,7 +137,7 @@ def _curves(run: Run, split: str, judged: Iterable[Sample]) -> tuple[Any, Any, S
     from ..training.predictions import read_predictions
 
     rows = read_predictions(run.folder / "predictions", split)
-    evaluator = judge(to_problem(list(judged), rows, run.plan.classes), (("all", 0.0, EVERYTHING),))
+    evaluator = judge(to_problem(judged, rows, run.plan.classes), (("all", 0.0, EVERYTHING),))
     precision = np.asarray(evaluator.eval["precision"])[..., 0, -1]
     recall = np.asarray(evaluator.eval["recall"])[..., 0, -1]
     return precision.transpose(0, 2, 1), recall, [float(each) for each in evaluator.params.iou_thrs]
@@ -140,7 +145,8 @@ def _curves(run: Run, split: str, judged: Iterable[Sample]) -> tuple[Any, Any, S
 
 def _heat_maps(run: Run, split: str, rows: pl.DataFrame, most: int) -> dict[str, Any]:
     """Where a classifier of images looked, for the wrong ones and the least sure, at most so many; none for one of boxes."""
-    from ..training.inspection.grad_cam import examples_of, heat_maps
+    from ..training.classifying import examples_of
+    from ..training.inspection.grad_cam import heat_maps
 
     if most <= 0 or run.plan.settings.get("from") == "boxes":
         return {}

@@ -9,7 +9,16 @@ import polars as pl
 
 from ..datasets.window import Window, open_window
 from ..datasets.window_fiftyone import answered, fiftyone
-from ..datasets.window_findings import Shown, forget, remember, remove_fields, settle, write_boxes, write_values
+from ..datasets.window_findings import (
+    Shown,
+    forget,
+    remember,
+    remove_fields,
+    settle,
+    shown_findings,
+    write_boxes,
+    write_values,
+)
 from ..datasets.window_look import set_look
 from ..datasets.workspace import Workspace
 
@@ -45,15 +54,27 @@ def suspects_in_window(workspace: Workspace, found: SuspectList, author: str) ->
         LabelloopError: the MongoDB of the workspace does not start.
     """
     from ..datasets.ledger import Ledger
+    from .rounds import open_suspects
     from .windows import fiftyone_session
 
     if find_spec("fiftyone") is None or not workspace.window(found.dataset).is_dir():
         return ""
+    ledger = Ledger(workspace.ledger(found.dataset))
     with fiftyone_session(workspace, author):
-        window = open_window(Ledger(workspace.ledger(found.dataset)))
-        if window is None or show_suspects(window, found) is None:
+        window = open_window(ledger)
+        if window is None or show_suspects(window, open_suspects(workspace, ledger, found)) is None:
             return ""
     return f"In the window: the saved view {NAME}; reload its page."
+
+
+def renew_suspects(workspace: Workspace, window: Window) -> None:
+    """Where suspects are shown, show those that are left after what rounds have brought back."""
+    from ..training.suspects.suspect import read_suspects
+    from .rounds import open_suspects
+
+    if NAME in shown_findings(window.dataset()):
+        found = read_suspects(workspace, window.ledger.folder.name)
+        show_suspects(window, open_suspects(workspace, window.ledger, found) if found else None)
 
 
 @answered()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..datasets.workspace import Workspace
 from .mongod import Server, ensure_mongod, fiftyone_environment
+from .output import progress_bar
 
 PLUGIN = "labelloop"
 
@@ -21,7 +22,8 @@ def fiftyone_session(workspace: Workspace, author: str) -> Generator[Server]:
     Raises:
         LabelloopError: there is no MongoDB to be had; the text says what to do.
     """
-    server = ensure_mongod(workspace)
+    with progress_bar("starting MongoDB"):
+        server = ensure_mongod(workspace)
     try:
         plugins = workspace.home / "fiftyone" / "plugins"
         os.environ.update(fiftyone_environment(workspace, server, plugins))

@@ -14,7 +14,7 @@ from .detection_metrics import difference, evaluate
 from .plans import Kind
 from .predictions import read_predictions
 from .results import MAIN, Metrics, Scores, read_scores
-from .runs import Run
+from .runs import Run, result_of
 
 Values = tuple[float | None, ...]
 
@@ -129,8 +129,7 @@ def _refuse(runs: Sequence[Run]) -> None:
     if len(runs) < 2:
         raise LabelloopError(f"two runs are needed to compare, received {len(runs)}")
     for run in runs:
-        if run.result() is None:
-            raise LabelloopError(f"{run.id} is {run.status()} and has no result to compare yet")
+        result_of(run)
         if run.plan.kind != runs[0].plan.kind:
             raise LabelloopError(
                 f"runs must be of one kind: {runs[0].id} is a {runs[0].plan.kind}, {run.id} a {run.plan.kind}"

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +12,9 @@ import polars as pl
 from ..datasets.errors import LabelloopError
 from ..datasets.reading import Progress
 from ..datasets.schema import Box, Sample
+from .image_process import ask_process
 from .predictions import to_boxes
-from .runs import Run
+from .runs import Run, result_of
 
 USUAL_CONFIDENCE = 0.25
 """From where on a box is kept, where the run has no confidence of its own, chosen on val."""
@@ -37,13 +35,12 @@ def detect(
         confidence: boxes with a lower score are left out; None takes the one with the best mean f1 on the run's val.
 
     Raises:
-        LabelloopError: the run is no detector's, has learned nothing yet, or the process failed.
+        LabelloopError: the run is no detector's, is not done, its weights are gone, or the process failed.
     """
+    result_of(run, "detector")
     weights = run.weights / "best.pt"
-    if run.plan.kind != "detector" or not weights.is_file():
-        raise LabelloopError(
-            f"{run.id} must be a detector's run that is done, received a {run.plan.kind}'s that is {run.status()}"
-        )
+    if not weights.is_file():
+        raise LabelloopError(f"{run.id} has no weights any more: {weights} are gone")
     least = own_confidence(run) if confidence is None else confidence
     with tempfile.TemporaryDirectory(prefix="labelloop-") as name:
         folder = Path(name)
@@ -53,7 +50,11 @@ def detect(
             "images": [[sample.key, str(sample.path), *sample.size] for sample in samples],
         }  # fmt: skip
         (folder / "wanted.json").write_bytes(orjson.dumps(wanted))
-        _run_process(folder, len(samples), progress)
+        settings = {"YOLO_CONFIG_DIR": str(folder / "settings"), "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
+        ask_process(
+            "ultralytics_detecting", folder, settings, total=len(samples), progress=progress,
+            failed="the detector stopped",
+        )  # fmt: skip
         found = to_boxes(pl.read_parquet(folder / "found.parquet"))
     return {sample.key: found.get(sample.key, ()) for sample in samples}
 
@@ -62,30 +63,3 @@ def own_confidence(run: Run) -> float:
     """The confidence with the best mean f1 on the run's val, as its result has it."""
     said = (run.result() or {}).get("splits", {}).get("val", {}).get("overall", {}).get("confidence")
     return float(said) if said else USUAL_CONFIDENCE
-
-
-def _run_process(folder: Path, total: int, progress: Progress | None) -> None:
-    settings = {
-        **os.environ, "YOLO_CONFIG_DIR": str(folder / "settings"), "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false",
-        "PYTHONUNBUFFERED": "1", "LABELLOOP_PARENT": str(os.getpid()),
-    }  # fmt: skip
-    command = [sys.executable, "-m", f"{__package__}.ultralytics_detecting", str(folder)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            command, cwd=folder, env=settings, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
-            start_new_session=True, text=True,
-        )  # fmt: skip
-        try:
-            for line in process.stdout or ():
-                if progress and line.strip().isdecimal():
-                    progress(int(line), total)
-            process.wait()
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-            if process.stdout:
-                process.stdout.close()
-    if process.returncode != 0:
-        lines = (folder / "log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        raise LabelloopError(f"the detector stopped: {lines[-1] if lines else f'exit status {process.returncode}'}")

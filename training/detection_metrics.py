@@ -8,14 +8,15 @@ Reference: https://cocodataset.org/#detection-eval
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from ..datasets.schema import Sample
-from .detection_problem import EVERYTHING, Ids, Numbers, Problem, draw_again, is_judged, judge, to_problem
+from .box_pairs import Flags, Pairs
+from .detection_problem import EVERYTHING, ON, Ids, Numbers, Problem, draw_again, is_judged, judge, to_problem
 from .results import Metrics, Scores
 from .slices import COCO_AREAS, RELATIVE_AREAS, image_slices
 
@@ -23,6 +24,8 @@ _GRID: Numbers = np.linspace(0.0, 1.0, 1001, dtype=np.float64)
 _ALL = ("all", 0.0, EVERYTHING)
 _FIFTY, _SEVENTY_FIVE = 0, 5
 """Where IoU .50 and .75 stand among COCO's ten."""
+_MOST = 100
+"""So many predictions of an image and a class count, those of the highest scores."""
 
 
 def evaluate(
@@ -153,23 +156,34 @@ class Curves:
         }
 
 
-def _matches(problem: Problem) -> tuple[npt.NDArray[np.bool_], Numbers, Ids, Ids]:
-    """For each prediction that counts: whether it is right at IoU .5, its score and class id; and for each class its boxes."""
-    evaluator = judge(problem, (_ALL,), thresholds=(0.5,))
-    right: list[bool] = []
-    scores: list[float] = []
-    ids: list[int] = []
-    images: list[dict[str, Any] | None] = evaluator.eval_imgs
-    for image in images:
-        if image is None:
-            continue
-        for matched, ignored, score in zip(image["dtMatches"][0], image["dtIgnore"][0], image["dtScores"], strict=True):
-            if not ignored:
-                right.append(int(matched) > 0)
-                scores.append(score)
-                ids.append(image["category_id"])
+def _matches(problem: Problem) -> tuple[Flags, Numbers, Ids, Ids]:
+    """For each prediction that counts: whether it is right at IoU .5, its score and class id; and for each class its boxes.
+
+    Of an image and a class the 100 best count, and none that is on nothing but a crowd: as COCO has it.
+    """
+    ordered = _most(problem)
+    pairs = Pairs(ordered)
+    same = ordered.ids[pairs.box] == ordered.found_ids[pairs.prediction]
+    crowd = problem.crowd[pairs.box] == 1
+    right = pairs.matched(same & ~crowd & (pairs.iou >= ON)) >= 0
+    in_crowd = np.zeros(len(right), bool)
+    in_crowd[pairs.prediction[same & crowd & (pairs.inside >= ON)]] = True
+    counts = right | ~in_crowd
     asked = np.bincount(problem.ids[problem.crowd == 0], minlength=len(problem.classes) + 1)[1:]
-    return np.array(right, bool), np.array(scores, np.float64), np.array(ids, np.int64), asked
+    return right[counts], ordered.scores[counts], ordered.found_ids[counts], asked
+
+
+def _most(problem: Problem) -> Problem:
+    """The problem with the 100 best predictions of each image and class, in the order of their scores."""
+    order = np.lexsort((-problem.scores, problem.found_ids, problem.found_images))
+    images, ids = problem.found_images[order], problem.found_ids[order]
+    starts = np.flatnonzero(np.diff(images, prepend=0) | np.diff(ids, prepend=0))
+    rank = np.arange(len(order)) - np.repeat(starts, np.diff(starts, append=len(order)))
+    kept = order[rank < _MOST]
+    return replace(
+        problem, found_images=problem.found_images[kept], found_ids=problem.found_ids[kept],
+        found_boxes=problem.found_boxes[kept], scores=problem.scores[kept],
+    )  # fmt: skip
 
 
 def _averages(precision: Numbers, recall: Numbers) -> dict[str, float | int | None]:

@@ -18,6 +18,12 @@ Ids = npt.NDArray[np.int64]
 EVERYTHING = 1e10
 """COCO's own upper end of the areas that count."""
 
+ON, NEAR = 0.5, 0.1
+"""The IoU from which on something is on a box, and the one up to which it is on nothing; between the two it is near it.
+
+By the first a prediction is right (COCO's lowest threshold), and by the second a wrong one is on nothing (TIDE's background).
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

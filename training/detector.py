@@ -24,6 +24,7 @@ from ..datasets.versions import read_version, refuse_changed_images
 from ..datasets.workspace import Workspace
 from .broken_images import find_broken
 from .detection_metrics import evaluate
+from .detection_problem import is_judged
 from .detector_process import Watch, train_in_process
 from .detector_settings import PREDICTION, find_gpus, suited
 from .predictions import read_predictions
@@ -183,7 +184,7 @@ def _trainable(dataset: Dataset, name: str) -> tuple[list[Sample], Counter[str]]
     samples: list[Sample] = []
     left_out: Counter[str] = Counter()
     for sample in dataset.samples:
-        if not sample.boxes and sample.state != "negative":
+        if not is_judged(sample):
             left_out[
                 "that nobody has labelled" if sample.label is None else "with a label of their own and no boxes"
             ] += 1

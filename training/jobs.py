@@ -107,6 +107,10 @@ def _connect() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # Ray would set them to 0 for a task without a GPU of its own, on machines where a GPU is in use otherwise.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Lines of epochs differ in their numbers alone, and Ray would say most of them only as "repeated 16x".
+    os.environ.setdefault("RAY_DEDUP_LOGS", "0")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("RAY_COLOR_PREFIX", "0")
     ray: Any = import_module("ray")
     address = os.environ.get("RAY_ADDRESS") or "local"
     try:

@@ -160,7 +160,7 @@ def _final(run: Run) -> Any:
     """
     checkpoint = find_checkpoint(run.folder / TRAINER)
     if checkpoint is None:
-        raise LabelloopError(f"no checkpoint in {run.folder / TRAINER}")
+        raise LabelloopError(f"{run.id} has no checkpoint in {run.folder / TRAINER} any more: train anew")
     keras.mixed_precision.set_global_policy("float32")
     final = _built(run)
     restore_best(checkpoint, final)

@@ -23,7 +23,7 @@ import orjson
 from ..datasets.errors import LabelloopError
 from ..datasets.partial import written_beside
 from ..datasets.schema import Json
-from .runs import Run
+from .runs import Run, result_of
 from .trainer_files import read_json
 
 Target = Literal["onnx", "tflite", "saved-model"]
@@ -73,8 +73,7 @@ def export_model(run: Run, format: str, target: Path) -> PhoneExport:
     """
     if format not in TARGETS:
         raise LabelloopError(f"format must be one of {', '.join(TARGETS)}, received {format}")
-    if run.status() != "done":
-        raise LabelloopError(f"{run.id} must be done, received one that is {run.status()}: --resume {run.id} goes on")
+    result_of(run)
     if run.plan.kind == "detector" and format == "saved-model":
         raise LabelloopError(f"a detector is exported as onnx or tflite, received {format} for {run.id}")
     missing = [name for name in _NEEDED.get((run.plan.kind, format), ()) if find_spec(name) is None]

@@ -53,7 +53,7 @@ def read_predictions(folder: Path, split: str) -> pl.DataFrame:
     path = folder / f"{split}.parquet"
     if not path.exists():
         known = ", ".join(sorted(file.stem for file in folder.glob("*.parquet"))) or "none"
-        raise LabelloopError(f"no predictions for the split {split}; there are: {known}")
+        raise LabelloopError(f"{folder.parent.name} has no predictions for the split {split}; there are: {known}")
     return pl.read_parquet(path)
 
 

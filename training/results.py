@@ -83,7 +83,7 @@ def read_scores(result: Mapping[str, Any], split: str = "") -> Scores:
     """
     if split and split not in result.get("splits", {}):
         known = ", ".join(result.get("splits", {})) or "none"
-        raise LabelloopError(f"no scores of the split {split}; there are: {known}")
+        raise LabelloopError(f"run has no scores of the split {split}; there are: {known}")
     said = result["splits"][split] if split else result
     return Scores(
         int(said.get("images", 0)), said.get("overall", {}), said.get("per_class", {}), said.get("per_slice", {}),

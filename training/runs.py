@@ -136,7 +136,9 @@ class Run:
         descriptor = os.open(self.folder, os.O_RDONLY)
         try:
             if not _locked(descriptor):
-                raise LabelloopError(f"{self.id} is being trained by another process")
+                holder = self.holder()
+                who = f"process {holder}" if holder else "another process"
+                raise LabelloopError(f"{self.id} is being trained by {who}: wait for its end, or stop that")
             if (self.folder / "result.json").exists():
                 raise LabelloopError(f"{self.id} is done and is never overwritten; train again for a new run")
             (self.folder / "failed.txt").unlink(missing_ok=True)
@@ -244,6 +246,26 @@ def find_run(workspace: Workspace, name: str) -> Run:
         there = f"there are {', '.join(known[-10:])}" if known else "labelloop train makes one"
         raise LabelloopError(f"no run {name} in {workspace.runs}; {there}")
     return Run(workspace.runs / name)
+
+
+def result_of(run: Run, kind: Kind | None = None) -> Mapping[str, Any]:
+    """The result of a run that must be done, and of this kind where one is named.
+
+    Raises:
+        LabelloopError: it is not; the text says what to do.
+    """
+    if kind is not None and run.plan.kind != kind:
+        raise LabelloopError(f"{run.id} must be a {kind}'s run, received a {run.plan.kind}'s")
+    result = run.result()
+    if result is None:
+        status = run.status()
+        todo = (
+            "try again when it is"
+            if status == "running"
+            else f"labelloop train {run.plan.kind} --resume {run.id} goes on"
+        )
+        raise LabelloopError(f"{run.id} must be done, received one that is {status}: {todo}")
+    return result
 
 
 def list_runs(workspace: Workspace, dataset: str | None = None) -> list[Run]:

@@ -1,7 +1,7 @@
 """The formats: one module each, found by being here.
 
 A module named `xyz.py` that defines `FORMAT` is the format `xyz` on the command line
-and in the contract tests. docs/formats.md shows how to write one.
+and in the contract tests. docs/writing_a_format.md shows how to write one.
 """
 
 from __future__ import annotations

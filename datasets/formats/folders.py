@@ -15,12 +15,9 @@ from unicodedata import normalize
 from ..format import Export, Format, Holds, RawSample, Source
 from ..label_files import read_lines
 from ..schema import Sample
+from ..split_names import SPLIT_OF
 from ..tree import Tree, stem
 
-_SPLIT_OF = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test",
-    "testing": "test",
-}  # fmt: skip
 _FOLDER_OF = {"val": "validation"}
 _CLASSES, _README = "classes.txt", "README.txt"
 _NOT_WALKED = frozenset(
@@ -154,7 +151,7 @@ def _split_folder(split: str | None) -> list[str]:
 def _all_splits(tree: Tree) -> bool:
     """Whether all top folders that hold images have the names of splits."""
     tops = {key.partition("/")[0] for key in tree.images if "/" in key}
-    return bool(tops) and all(top.lower() in _SPLIT_OF for top in tops)
+    return bool(tops) and all(top.lower() in SPLIT_OF for top in tops)
 
 
 def _place(key: str, classes: Collection[str], all_splits: bool) -> tuple[str | None, str | None]:
@@ -165,12 +162,12 @@ def _place(key: str, classes: Collection[str], all_splits: bool) -> tuple[str | 
     """
     top, second = [*key.split("/")[:-1], "", ""][:2]
     is_split = all_splits
-    if second in classes and (top not in classes or top.lower() in _SPLIT_OF):
+    if second in classes and (top not in classes or top.lower() in SPLIT_OF):
         is_split = True
     elif top in classes:
         is_split = False
     if is_split:
-        return _SPLIT_OF.get(top.lower(), top) or None, second or None
+        return SPLIT_OF.get(top.lower(), top) or None, second or None
     return None, top or None
 
 

@@ -154,7 +154,7 @@ def _extra(document: Json, fields: JsonFields) -> Mapping[str, Json]:
 
 FORMAT = Format(
     title="a json of any schema beside each image, read by a recipe's `fields`",
-    holds=Holds(attributes=True, image_extra=True),
+    holds=Holds(attributes=True, image_extra=True, class_order=False),
     detect=detect,
     read=read,
     image_place=image_place,

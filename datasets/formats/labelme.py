@@ -304,7 +304,7 @@ def _extent(kind: Json, points: list[tuple[float, float]]) -> tuple[float, float
 
 FORMAT = Format(
     title="LabelMe: a json beside each image",
-    holds=Holds(scores=True, attributes=True, ids=True, image_extra=True),
+    holds=Holds(scores=True, attributes=True, ids=True, image_extra=True, class_order=False),
     detect=detect,
     read=read,
     image_place=image_place,

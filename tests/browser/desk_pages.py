@@ -110,6 +110,10 @@ class DeskPage:
     def stream(self, project: int) -> None:
         """Begin to label one task after the other."""
         self.page.goto(f"{self.url}/projects/{project}/data?labeling=1")
+        told = self.page.get_by_text("Labeling Instructions")
+        expect(told).to_be_visible()
+        self.page.keyboard.press("Escape")
+        expect(told).to_be_hidden()
         expect(self._picture).to_be_visible()
         self.page.wait_for_timeout(700)
 

@@ -63,9 +63,16 @@ class Window:
         self.page.locator(cy(f"sidebar-field-arrow-enabled-{field}")).click()
         self.page.wait_for_timeout(2000)  # values are listed anew when their counts arrive
 
-    def press(self, button: str, values: Mapping[str, str]) -> None:
-        """Press a button of the panel, fill in its form and run it, without waiting for its end."""
-        self._click(*self._form(button, values))
+    def press(self, button: str, values: Mapping[str, str], *, panel: str = "labels") -> None:
+        """Press a button of a panel, fill in its form and run it, without waiting for its end."""
+        self._click(self._form(button, values, panel)[1])
+
+    def open_panel(self, name: str) -> Locator:
+        """A panel of labelloop's, its tab in front."""
+        self.page.locator(cy(f"panel-tab-{name}")).click()
+        panel = self.page.locator(cy(f"panel-content-{name}"))
+        expect(panel).to_be_visible()
+        return panel
 
     def act(
         self,
@@ -75,21 +82,23 @@ class Window:
         only: str = "",
         fails: bool = False,
         looked: Callable[[Window], object] | None = None,
+        panel: str = "labels",
+        writes: bool | None = None,
     ) -> str:
-        """Press a button of the panel, fill in its form and run it; what it says at the end.
+        """Press a button of a panel, fill in its form and run it; what it says at the end.
 
         With `only`, what the form says once it says this; then it is cancelled. The page is
-        loaded anew after what writes to the window, unless it fails. `looked` is called
-        while what it says is there.
+        loaded anew after what writes to the window, unless it fails; `writes` says whether this does.
+        `looked` is called while what it says is there.
         """
-        form, run = self._form(button, values or {})
+        form, run = self._form(button, values or {}, panel)
         if only:
             expect(form).to_contain_text(only)
             text = form.inner_text()
             form.get_by_role("button", name="Cancel").click()
             expect(form).to_be_hidden()
             return text
-        self._click(form, run)
+        self._click(run)
         shown = self.page.locator(cy("operators-prompt-view-modal"))
         expect(shown).to_be_visible()
         expect(shown.get_by_role("progressbar")).to_have_count(0, timeout=_ENDS)
@@ -97,18 +106,19 @@ class Window:
         if looked:
             looked(self)
         done = shown.get_by_role("button", name="Done")
-        if button in _WRITING and not fails:
+        if (button in _WRITING if writes is None else writes) and not fails:
             with self.page.expect_event("load"):
                 done.click()
-            expect(self.panel).to_contain_text("Versions")
+            if button in _WRITING:  # what else writes opens another panel
+                expect(self.panel).to_contain_text("Versions")
         else:
             done.click()
             expect(shown).to_be_hidden()
         return text
 
-    def _form(self, button: str, values: Mapping[str, str]) -> tuple[Locator, Locator]:
-        """The form of a button of the panel, filled in, and the button that runs it."""
-        self.panel.get_by_role("button", name=button).click()
+    def _form(self, button: str, values: Mapping[str, str], panel: str = "labels") -> tuple[Locator, Locator]:
+        """The form of a button of a panel, filled in, and the button that runs it."""
+        self.page.locator(cy(f"panel-content-{panel}")).get_by_role("button", name=button, exact=True).click()
         form = self.page.locator(cy("operators-prompt-modal"))
         run = form.get_by_role("button", name=button.partition(" ")[0], exact=True)
         expect(run).to_be_visible()
@@ -116,12 +126,15 @@ class Window:
             self._fill(form, label, value)
         return form, run
 
-    def _click(self, form: Locator, run: Locator) -> None:
-        """Run a form; while it asks the server about its fields it hears no click, and a person clicks once more."""
+    def _click(self, run: Locator) -> None:
+        """Run a form; while it asks the server about its fields it hears no click, and a person clicks once more.
+
+        Once it runs its button is gone; the form itself stays beneath until the end.
+        """
         for _ in range(3):
             run.click()
             try:
-                expect(form).to_be_hidden(timeout=10_000)
+                expect(run).to_be_hidden(timeout=10_000)
                 return
             except AssertionError:
                 continue

@@ -95,7 +95,7 @@ def test_what_dies_is_started_again(browse: Any, new_page: Any) -> None:
 def test_two_at_once_and_the_first_to_leave(browse: Any, new_page: Any) -> None:
     first = browse()
     second = browse("--port", first.port)
-    assert f"Port {first.port} is taken." in second.said
+    assert f"Port {first.port} is taken, so the window is on port " in second.said
     assert first.port != second.port
     assert first.mongod() == second.mongod()
     assert first.interrupt() == 0
@@ -112,7 +112,7 @@ def test_a_taken_port_is_said(browse: Any) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         server = browse("--port", port)
-    assert f"Port {port} is taken." in server.said
+    assert f"Port {port} is taken, so the window is on port " in server.said
     assert server.port != port
 
 

@@ -206,11 +206,18 @@ def test_what_is_shown_goes_to_the_desk_in_one_click(inspected: Window, home: Pa
         expect(inspected.page.get_by_text("Select images, or show some of them")).to_be_visible()
         shows(inspected, panel.get_by_role("row").filter(has_text="missed").first, f"{len(wrong['missed'])} samples")
         panel.get_by_role("button", name="To the desk").click()
-        expect(inspected.page.get_by_text(f"{len(wrong['missed'])} new tasks").first).to_be_visible(timeout=120_000)
+        said = inspected.page.get_by_text(f"{len(wrong['missed'])} new tasks").first
+        expect(said).to_be_visible(timeout=120_000)
+        expect(said).to_contain_text(
+            "images are of the split test, by which models are judged, and shown without labels and boxes"
+        )
         look(inspected, "desk")
         (project,) = client.get("/api/projects")["results"]
-        tasks = {task["data"]["labelloop_key"].rpartition("/")[2] for task in client.tasks(project["id"])}
-        assert tasks == wrong["missed"]
+        tasks = list(client.tasks(project["id"], full=True))
+        assert {task["data"]["labelloop_key"].rpartition("/")[2] for task in tasks} == wrong["missed"]
+        assert not any(task["predictions"] for task in tasks), (
+            "the labels of test are hidden where a model has been judged by them"
+        )
         all_images(inspected)
 
 

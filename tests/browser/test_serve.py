@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -102,7 +104,7 @@ def answers(address: str) -> bool:
 def test_both_pages_are_served_and_looked_after(
     home: Path, serve: Callable[..., Serving], new_page: Callable[[], Any]
 ) -> None:
-    first = serve("--port", 5361, "--desk-port", 8361).ready()
+    first = serve("--port", 5361, "--desk-port", 8361, "--json").ready()
     desk, window = "http://127.0.0.1:8361", "http://127.0.0.1:5361"
     assert answers(f"{desk}/health")
     assert answers(window)
@@ -110,6 +112,9 @@ def test_both_pages_are_served_and_looked_after(
     assert f"{desk}\nLabel Studio. Log in as " in first.said
     assert f"with the password in {folder / 'password'}." in first.said
     assert (folder / "password").read_text().strip() not in first.said
+    said = json.loads(until("its JSON is there", lambda: re.search(r"^{\n.*?^}$", first.said, re.M | re.S)).group())
+    assert (said["name"], said["version"], said["window"]) == ("won", 1, first.page)
+    assert (said["desk"]["address"], said["desk"]["password_file"]) == (desk, str(folder / "password"))
 
     pushed: Any = labelloop("push", "won", "--limit", 3, "--home", home, "--json")
     assert (pushed["made"], pushed["url"].startswith(desk)) == (3, True)
@@ -130,7 +135,7 @@ def test_both_pages_are_served_and_looked_after(
     second = serve("--port", 5361, "--desk-port", 8362).ready()
     assert "runs already at port 8361; port 8362 is for its next start" in second.said
     assert "It ran already, and is stopped when nobody uses it any more." in second.said
-    assert "Port 5361 is taken." in second.said
+    assert "Port 5361 is taken, so the window is on port " in second.said
 
     killed = pid(home)
     os.killpg(killed, signal.SIGKILL)

@@ -120,4 +120,4 @@ def test_a_box_that_moved_and_was_renamed_is_both() -> None:
 
 def test_counts_in_words() -> None:
     assert counts_text({}) == ""
-    assert counts_text({"box-added": 1, "box-moved": 2, "split": 3}) == "1 box added, 2 boxes moved, 3 splits"
+    assert counts_text({"box-added": 1, "box-moved": 2, "split": 3}) == "1 box added, 2 boxes moved, 3 splits changed"

@@ -213,5 +213,5 @@ def test_pictures_of_one_color_lie_on_nothing() -> None:
 
 
 def test_neighbors_must_be_a_number_of_images() -> None:
-    with pytest.raises(ValueError, match=r"neighbors must be at least 1\. Received: 0"):
+    with pytest.raises(ValueError, match=r"neighbors must be at least 1, received 0"):
         Thresholds(neighbors=0)

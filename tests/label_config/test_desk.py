@@ -319,12 +319,12 @@ def test_a_person_settles_conflicts(make_desk: MakeDesk, tmp_path: Path) -> None
             settle(desk.ledger, desk.folder, wrong, author="ann")
     sides = {corners.id: "desk", label.id: "ledger", gone.id: MINA}
     done = settle(desk.ledger, desk.folder, sides, author="ann", message="looked")
-    assert done.commit is not None
-    assert (done.commit.author, done.commit.message, done.open) == ("ann", "looked", (other,))
+    (commit,) = done.commits
+    assert (commit.author, commit.message, done.open) == ("ann", "looked", (other,))
     first, second = desk.sample("a.png").boxes
     assert (first.x1, second.label) == (pytest.approx(12.8), "no")
     assert [(box.id, box.label) for box in desk.sample("b.png").boxes] == [(B, "no")]
-    assert settle(desk.ledger, desk.folder, {other.id: "ledger"}, author="ann").commit is None
+    assert settle(desk.ledger, desk.folder, {other.id: "ledger"}, author="ann").commits == ()
     (desk.folder / "state.json").unlink()
     again = desk.pull(everything=True)
     assert (again.commits, again.open) == ((), ()), "what was settled stays so"

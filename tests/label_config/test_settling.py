@@ -68,7 +68,7 @@ def test_sides_are_taken_by_the_command(desk: Desk) -> None:
     assert [(each.label, each.score) for each in desk.sample("a.png").boxes] == [("<b>", None), ("50", None)]
     assert sorted(each.label for each in desk.sample("b.png").boxes) == ["50", "<b>"]
     done = run(desk, "--take", f"{corners.id}=ledger", "--json", status=0)
-    assert json.loads(done.stdout) == {"name": "won", "settled": 1, "commit": None, "conflicts": []}
+    assert json.loads(done.stdout) == {"name": "won", "settled": 1, "commits": [], "conflicts": []}
     assert "No conflicts." in run(desk, status=0).stderr
     assert desk.pull(everything=True).open == ()
     assert desk.pull().commits == ()

@@ -293,6 +293,21 @@ def test_an_opinion_stays_one(make: Make) -> None:
     assert [(each.key, each.what) for each in pulled.open] == [("a.png", "box"), ("a.png", "box"), ("b.png", "box")]
 
 
+@pytest.mark.parametrize("start", ["labels", "nothing"])
+def test_what_cannot_be_read_is_not_taken_for_nothing_there(make: Make, start: str) -> None:
+    desk = make([two_boxes(), sample(Path(), "b.png", state="unlabelled")])
+    project = desk.push(start=start).project
+    drawn = {**region_of(Box("10", 1, 2, 21, 22, C)), "from_name": "another"}
+    answers = [desk.answer(project, key, MINA, [drawn]) for key in ("a.png", "b.png")]
+    pulled = desk.pull()
+    assert (pulled.commits, pulled.open) == ((), ())
+    assert [each.kind for each in pulled.findings] == ["not-kept", "not-kept"]
+    assert (len(desk.sample("a.png").boxes), desk.sample("b.png").state) == (2, "unlabelled")
+    desk.answer_again(answers[1], [region_of(Box("10", 1, 2, 21, 22, C))])
+    desk.pull()
+    assert [each.label for each in desk.sample("b.png").boxes] == ["10"]
+
+
 def test_an_opinion_on_the_class_says_nothing_of_boxes(make: Make) -> None:
     desk = make([two_boxes("a.png", label="10"), two_boxes("b.png", label="10")])
     project = desk.push(kind="image-labels", start="nothing").project

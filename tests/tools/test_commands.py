@@ -10,8 +10,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from labelloop.tools.cli import verbs
+from labelloop.tools.command_list import SECTIONS
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
@@ -98,3 +100,13 @@ def test_wrong_examples_would_not_parse(words: list[str], tmp_path: Path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(click.UsageError):
         parse(words)
+
+
+def test_the_list_of_commands_has_each_once_in_the_order_of_the_work_and_cuts_nothing():
+    listed = [name for section in SECTIONS.values() for name in section]
+    assert sorted(listed) == sorted(name for name in COMMANDS if " " not in name)
+    shown = CliRunner().invoke(verbs, ["--help"], terminal_width=80).output
+    assert shown.index("recipe ") < shown.index("import ") < shown.index("train ") < shown.index("round ")
+    lines = shown[shown.index("Read and check a folder:") :].splitlines()
+    assert all(said in shown for section in SECTIONS.values() for said in section.values())
+    assert not any(len(line) > 80 or line.endswith("...") for line in lines)

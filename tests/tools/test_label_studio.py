@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -146,6 +147,15 @@ def test_a_record_of_a_process_that_is_another_now_is_stale(home: Workspace) -> 
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_a_copy_of_a_workspace_leaves_the_server_of_the_first_alone(home: Workspace, tmp_path: Path) -> None:
+    with ensure_label_studio(home) as server:
+        copy = Workspace(tmp_path / "copy")
+        shutil.copytree(label_studio_folder(home), label_studio_folder(copy))
+        assert read_record(label_studio_folder(copy)) is None
+        assert not stop_label_studio(copy)
+        assert server.is_alive()
 
 
 def test_a_taken_port(home: Workspace) -> None:

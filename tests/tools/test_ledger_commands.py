@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
+from labelloop.datasets.errors import LabelloopError
 from labelloop.tools.cli import verbs
 
 pytest.importorskip("deltalake")
@@ -62,7 +63,9 @@ def test_from_import_to_export_and_back(photos: Path, tmp_path: Path) -> None:
     split = run_json("split", "won", "--no-near-duplicates", "--ratios", "train=50,test=50")
     assert split["commit"]["version"] == 2
     assert run_json("split", "won", "--no-near-duplicates", "--ratios", "train=50,test=50")["commit"] is None
-
+    again = run("split", "won", "--no-near-duplicates", "--seed", "1").stderr
+    assert "every image stays in the split that it is in. labelloop split won --anew" in again
+    assert list(run_json("status", "won")["datasets"][0]["splits"]) == ["train", "test"]
     run("export", "won", "--format", "yolo", "--to", "first")
     run("export", "won", "--format", "yolo", "--to", "again")
     files = sorted(path.relative_to("first") for path in Path("first").rglob("*") if path.is_file())
@@ -73,6 +76,20 @@ def test_from_import_to_export_and_back(photos: Path, tmp_path: Path) -> None:
 
     log = run_json("log", "won")["commits"]
     assert [each["tool"] for each in log] == ["split", "import", "labelloop"]
+
+
+def test_splitting_what_is_not_there_says_so_before_a_model_is_loaded(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labelloop.datasets.splitting.load_embedder_or_say", lambda *_: pytest.fail("loaded a model"))
+    done = CliRunner().invoke(verbs, ["split", "won"])
+    assert isinstance(done.exception, LabelloopError)
+    assert "no data set won" in str(done.exception)
+
+
+def test_a_format_that_is_only_read_is_not_offered_for_writing(photos: Path) -> None:
+    said = run("export", "won", "--format", "jsons", "--to", "out", status=2).output
+    assert "'jsons' is none of coco, folders, labelme, via, voc, yolo" in said
 
 
 def test_a_label_that_changed_in_the_source_comes_in_with_its_history(photos: Path) -> None:

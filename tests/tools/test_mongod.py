@@ -17,7 +17,7 @@ from pymongo.errors import OperationFailure
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.workspace import Workspace
-from labelloop.tools import mongod, mongod_process
+from labelloop.tools import mongo_elsewhere, mongod, mongod_process
 from labelloop.tools.mongod import OWNER, Server, ensure_mongod, fiftyone_environment
 from labelloop.tools.mongod_process import find_mongod, lives, locking_pid
 
@@ -65,6 +65,37 @@ def test_it_is_shared_and_the_last_to_leave_stops_it(workspace: Workspace) -> No
         assert again.port == first.port
         assert again.is_alive()
     assert not pid_of(workspace)
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 0.3, 0.8])
+def test_one_whose_start_is_broken_off_does_not_stay(workspace: Workspace, seconds: float) -> None:
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n" + USE
+    starting = subprocess.Popen(
+        [sys.executable, "-c", code, workspace.home],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    # Until the end nothing is written to its stdin, for which it waits once it has a server.
+    while not (workspace.mongo / "port").exists():  # written just before it is started
+        assert starting.poll() is None
+        assert time.monotonic() < until
+        time.sleep(0.005)
+    time.sleep(seconds)
+    os.killpg(starting.pid, signal.SIGINT)
+    _, said = starting.communicate(timeout=60)
+    assert said.rstrip().endswith("KeyboardInterrupt")
+    time.sleep(0.5)
+    assert (
+        str(workspace.mongo)
+        not in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    )
+    with ensure_mongod(workspace) as server:
+        assert server.is_alive()
 
 
 USE = """
@@ -171,8 +202,9 @@ def test_only_who_has_the_password_gets_in(workspace: Workspace) -> None:
 def test_a_first_start_that_was_cut_short_before_there_was_a_user(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mongod, "_make_user", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
+    """As a kill does; after Ctrl-C it is stopped."""
+    monkeypatch.setattr(mongod, "_make_user", lambda *_: (_ for _ in ()).throw(SystemExit))
+    with pytest.raises(SystemExit):
         ensure_mongod(workspace)
     monkeypatch.undo()
     pid = pid_of(workspace)
@@ -214,18 +246,53 @@ def test_two_workspaces_have_one_each(workspace: Workspace, tmp_path: Path) -> N
         assert two.is_alive()
 
 
-def test_a_team_s_mongodb_is_used_as_it_is_told(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FIFTYONE_DATABASE_URI", "mongodb://db.example:27017")
+@pytest.fixture
+def team(tmp_path: Path) -> Iterator[Server]:
+    """A MongoDB that asks for a password, run by somebody else; `mina` may write to the database `windows` and no other."""
+    with ensure_mongod(Workspace(tmp_path / "elsewhere")) as server:
+        with MongoClient[dict[str, object]](server.uri) as client:
+            client.admin.command("createUser", "mina", pwd="p@ss", roles=[{"role": "readWrite", "db": "windows"}])
+        yield server
+
+
+def test_a_team_s_mongodb_is_used_as_it_is_told(
+    workspace: Workspace, team: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIFTYONE_DATABASE_URI", team.uri)
     server = ensure_mongod(workspace)
-    assert (server.own, server.uri) == (False, "mongodb://db.example:27017")
+    assert (server.own, server.uri) == (False, team.uri)
     assert (
         server.database == ensure_mongod(workspace).database != ensure_mongod(Workspace(workspace.home / "x")).database
     )
-    monkeypatch.setenv("FIFTYONE_DATABASE_NAME", "team")
-    assert ensure_mongod(workspace).database == "team"
+    monkeypatch.setenv("FIFTYONE_DATABASE_URI", f"mongodb://mina:p%40ss@127.0.0.1:{team.port}")
+    monkeypatch.setenv("FIFTYONE_DATABASE_NAME", "windows")
+    assert ensure_mongod(workspace).database == "windows", "readWrite on the one database is enough"
     server.close()
     assert not workspace.mongo.exists()
     assert OWNER not in fiftyone_environment(workspace, server)
+    with MongoClient[dict[str, object]](team.uri) as client:
+        assert "windows" not in client.list_database_names(), "asking leaves nothing behind"
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        ("mongodb://mina:p%40ss@127.0.0.1:{port}", "may not write to the database labelloop_[0-9a-f]{8} at 127"),
+        ("mongodb://mina:wrong@127.0.0.1:{port}", "does not know the user or the password"),
+        ("mongodb://mina:p%40ss@127.0.0.1:1", "127.0.0.1:1, which FIFTYONE_DATABASE_URI names, does not answer"),
+        ("mongodb://mina:p@ss@127.0.0.1:{port}", "must be an address such as mongodb://user:password@host:27017"),
+    ],
+)
+def test_a_team_s_mongodb_that_cannot_be_used_is_a_sentence_without_the_password(
+    workspace: Workspace, team: Server, address: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mongo_elsewhere, "_ASK_SECONDS", 1)
+    monkeypatch.setenv("FIFTYONE_DATABASE_URI", address.format(port=team.port))
+    with pytest.raises(LabelloopError, match=says) as caught:
+        ensure_mongod(workspace)
+    assert "ss@" not in str(caught.value)
+    assert "wrong" not in str(caught.value)
+    assert caught.value.__cause__ is None
 
 
 def test_our_own_address_in_the_environment_is_not_taken_for_a_team_s(

@@ -246,6 +246,30 @@ def test_the_panel_rounds_has_the_queue_in_its_order() -> None:
         run(place, "round_start", {"budget": "1"})
 
 
+def test_the_form_says_that_images_of_a_frozen_test_split_are_blind() -> None:
+    place = make_place("frozen")
+    assert "split test" not in form(place, "push")
+    source: dict[str, Any] = {"runs": [], "folds": 2}
+    write_suspects(place.workspace, SuspectList("frozen", 1, "2026-01-01T00:00:00+00:00", source, ()))
+    assert "Images of the split test show neither labels nor boxes" in form(place, "push")
+    assert form(place, "round_settle") == "No blind answer differs from the labels of test, as of the last pull."
+
+
+def test_all_that_a_round_brought_is_undone_at_once() -> None:
+    place = make_place("undo-round")
+    ledger = place.window.ledger
+    for key, round in (("a.jpg", "undo-round-round-1"), ("b.jpg", "")):
+        (old,) = ledger.samples(keys=[key])
+        changed = replace(old, boxes=(replace(old.boxes[0], label="50"), *old.boxes[1:]))
+        ledger.commit({key: changed}, base=ledger.version(), author="bob", tool="test", message="m", round=round)
+    choice = next(each for each in _ACTIONS["revert"].form(again(place), {}) if isinstance(each, Choice))
+    assert choice.options["undo-round-round-1"] == "undo-round-round-1 · all that this round brought"
+    said = run(place, "revert", {"commit": "undo-round-round-1"})
+    assert said.sentence.startswith("Undid 2. Version 4:")
+    labels = {each.key: each.boxes[0].label for each in ledger.samples() if each.boxes}
+    assert labels == {"a.jpg": "10", "b.jpg": "50"}
+
+
 @pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.name)
 def test_every_form_can_be_asked(action: Action) -> None:
     assert action.form(make_place("forms"), {}) is not None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -18,7 +20,7 @@ from labelloop.tools.fiftyone_plugin.errors import (
     tables_of_errors,
 )
 from labelloop.tools.fiftyone_plugin.forms import Progress
-from labelloop.tools.fiftyone_plugin.jobs import read_answer, watch_command
+from labelloop.tools.fiftyone_plugin.jobs import read_answer, watch_command, with_progress
 from labelloop.tools.fiftyone_plugin.rounds import Interval, interval_plot
 from labelloop.tools.fiftyone_plugin.values import number_of, whole_of
 from labelloop.tools.window_errors import NOTHING, KindCount, RunErrors
@@ -124,3 +126,35 @@ def test_a_command_that_fails_says_its_own_sentence(tmp_path: Path) -> None:
     words = ["status", "nowhere", "--home", str(tmp_path / "home")]
     with pytest.raises(LabelloopError, match=r"^(?!Error)(?!Traceback).*nowhere"):
         list(watch_command(words, tmp_path / "job", lambda: ("looking", 0.5)))
+
+
+def test_work_says_how_far_it_is_and_what_it_comes_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labelloop.tools.fiftyone_plugin.jobs._LOOK_SECONDS", 0.01)
+    seen = Event()
+
+    def work(count: Callable[[int, int], None]) -> str:
+        count(3, 4)
+        assert seen.wait(30), "somebody looks meanwhile"
+        return "done"
+
+    steps: list[Progress] = []
+    came: list[str] = []
+
+    def watched() -> Iterator[Progress]:
+        came.append((yield from with_progress("sending", work, 0.5, 0.9)))
+
+    for step in watched():
+        steps.append(step)
+        if step.label == "sending: 3 of 4":
+            seen.set()
+    assert came == ["done"]
+    assert steps[0] == Progress("sending", 0.5)
+    assert steps[-1] == Progress("sending: 3 of 4", pytest.approx(0.8))
+
+
+def test_work_that_fails_says_why() -> None:
+    def work(_: Callable[[int, int], None]) -> None:
+        raise LabelloopError("the desk is away")
+
+    with pytest.raises(LabelloopError, match="the desk is away"):
+        list(with_progress("sending", work, 0, 1))

@@ -43,7 +43,7 @@ def test_a_sheet_is_written_into_the_workspace(home: Path) -> None:
 
 
 def test_json_says_what_became_of_each_box(home: Path, tmp_path: Path) -> None:
-    words = ("preview", "won", "--augment", "field", "--images", "2", "--copies", "3", "--to", "sheet.png", "--json")
+    words = ("preview", "won", "--augment", "field", "--limit", "2", "--copies", "3", "--to", "sheet.png", "--json")
     said = json.loads(run(*words).stdout)
     assert (said["name"], said["version"], said["augmentation"], said["file"]) == ("won", 1, "field", "sheet.png")
     assert [len(image["copies"]) for image in said["images"]] == [3, 3]
@@ -53,9 +53,9 @@ def test_json_says_what_became_of_each_box(home: Path, tmp_path: Path) -> None:
     assert json.loads(run(*words).stdout) == said
 
 
-def test_recipe_is_another_word_for_augment_and_a_file_will_do(home: Path, tmp_path: Path) -> None:
+def test_a_file_will_do(home: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("transform: {__class_fullname__: VerticalFlip, p: 1.0}")
-    said = json.loads(run("preview", "won", "--recipe", "mine.yaml", "--images", "1", "--json").stdout)
+    said = json.loads(run("preview", "won", "--augment", "mine.yaml", "--limit", "1", "--json").stdout)
     assert said["augmentation"] == "mine.yaml"
     assert said["file"] == str(home / "previews" / "won-mine.png")
     assert said["remarks"][0]["kind"] == "mirrored"

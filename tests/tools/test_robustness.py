@@ -15,7 +15,7 @@ pytest.importorskip("hotcoco")
 from labelloop.datasets.errors import LabelloopError
 from labelloop.tools.cli import verbs
 from labelloop.tools.robustness_reports import steps_progress
-from labelloop.training.inspection import robustness
+from labelloop.training.inspection import robustness_detector
 from tests.training.inspection.seeing import detector, photos, see
 
 
@@ -23,7 +23,7 @@ from tests.training.inspection.seeing import detector, photos, see
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("LABELLOOP_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(robustness, "detect", see)
+    monkeypatch.setattr(robustness_detector, "detect", see)
     detector(tmp_path / "home", photos(tmp_path / "photos", 4))
     return tmp_path / "home"
 

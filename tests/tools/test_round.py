@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,13 @@ from click.testing import CliRunner
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.schema import Box, Sample
 from labelloop.label_config.round_marks import read_rounds
+from labelloop.tools.blind_answers import settle_blind
 from labelloop.tools.cli import verbs
 from labelloop.tools.round_reports import started_text, status_text
-from labelloop.tools.rounds import Asked, Planned, plan_round, reviewed_keys, send_round, settle_blind, status_of
-from labelloop.training.rounds.choosing import Chosen
+from labelloop.tools.rounds import Asked, Planned, plan_round, reviewed_keys, send_round, status_of
+from labelloop.training.rounds.choosing import Candidate, Chosen
 from labelloop.training.rounds.corrections import read_corrections
+from labelloop.training.rounds.frozen_split import edits_of_test
 from labelloop.training.rounds.round import Round, Sent, list_rounds
 from labelloop.training.suspects.suspect import Suspect, SuspectList, write_suspects
 from tests.label_config.plain_desk import make_plain_desk
@@ -135,8 +138,7 @@ def test_blind_answers_become_labels_only_when_they_are_settled(desk: Desk) -> N
     status = status_of(desk.workspace, desk.ledger, round)
     assert status.differ == {TEST.format(0)}
     assert TEST.format(1) in status.done, "it was answered, though the ledger has no commit of it"
-    taken, _ = settle_blind(desk.workspace, desk.ledger, round)
-    assert taken == 1
+    assert settle_blind(desk.workspace, desk.ledger, round).taken == 1
     assert desk.sample(TEST.format(0)).boxes[0].label == "50"
     assert desk.sample(TEST.format(1)).boxes[0].corners == (4, 4, 44, 40)
     settled = status_of(desk.workspace, desk.ledger, round)
@@ -204,7 +206,7 @@ def test_what_start_prints_names_what_to_do_next(desk: Desk) -> None:
     text = started_text(*send_round(desk.workspace, desk.ledger, desk, planned, asked))  # type: ignore[arg-type]
     assert "7 images sent" in text
     assert "labelloop round status won" in text
-    assert "6 probably labelled wrong, 1 drawn by chance" in text
+    assert "6 with suspects, 1 drawn by chance" in text
 
 
 def test_corrections_of_a_round_can_be_reverted_by_its_name(desk: Desk) -> None:
@@ -217,6 +219,72 @@ def test_corrections_of_a_round_can_be_reverted_by_its_name(desk: Desk) -> None:
     assert undone.commit is not None
     assert desk.sample(TRAIN.format(0)).boxes[0].label == "10"
     assert read_corrections(desk.ledger, undone.undone).counted("kind") == {"class": 1}
+
+
+def test_a_whole_round_with_its_blind_answers_can_be_reverted(desk: Desk) -> None:
+    """What was done since and does not build upon it stays: another box of the same image, and another image."""
+    from labelloop.datasets.history import revert
+
+    before = {each.key: each for each in desk.ledger.samples()}
+    round, _ = begin(desk)
+    answer(desk, TRAIN.format(0), "50")
+    answer(desk, TRAIN.format(1))
+    answer(desk, TEST.format(0), "50")
+    answer(desk, TEST.format(1))
+    desk.pull()
+    assert settle_blind(desk.workspace, desk.ledger).taken == 1
+    settled = desk.ledger.commits()[-1]
+    assert (settled.round, settled.author) == (round.id, MINA)
+    later, elsewhere = desk.sample(TEST.format(0)), desk.sample(TRAIN.format(9))
+    drawn = Box("앞면", 50, 40, 60, 46, "e" * 24)
+    desk.commit(replace(later, boxes=(*later.boxes, drawn)), replace(elsewhere, boxes=(), state="negative"))
+    home = ["--home", str(desk.workspace.home)]
+    assert CliRunner().invoke(verbs, ["round", "report", "won", "--author", "ann", *home]).exit_code == 0
+    done = CliRunner().invoke(verbs, ["revert", "won", "--round", round.id, "--as", "ann", *home])
+    assert done.exit_code == 0, done.output
+    after = {each.key: each for each in desk.ledger.samples()}
+    assert after.pop(TEST.format(0)).boxes == (*before.pop(TEST.format(0)).boxes, drawn)
+    assert after.pop(TRAIN.format(9)).boxes == ()
+    del before[TRAIN.format(9)]
+    assert after == before, "tags too"
+    assert desk.pull(everything=True).commits == (), "what was undone does not come back with the next pull"
+    assert not revert(desk.ledger, author="ann", round=round.id).kept
+
+
+def test_a_side_that_is_taken_of_a_rounds_image_is_the_rounds(desk: Desk) -> None:
+    """Nobody can tell otherwise what a revert of the round has to undo; and who chooses a side sees both."""
+    round, _ = begin(desk)
+    answer(desk, TEST.format(0), "50")
+    answer(desk, TEST.format(1), "50")
+    desk.pull()
+    free = desk.sample(TEST.format(9))
+    home = ["--home", str(desk.workspace.home), "--json"]
+    conflicts = json.loads(CliRunner().invoke(verbs, ["conflicts", "won", *home]).stdout)["conflicts"]
+    took = [word for each in conflicts for word in ("--take", f"{each['id']}=desk")]
+    done = CliRunner().invoke(verbs, ["conflicts", "won", *took, "--author", "ann", *home])
+    assert done.exit_code == 0, done.output
+    (commit,) = json.loads(done.stdout)["commits"]
+    assert desk.ledger.commit_of(commit["version"]).round == round.id
+    blind, others = edits_of_test(desk.ledger, round.version, [round], ())
+    assert (blind, len(others)) == ([], 2)
+    assert desk.sample(TEST.format(9)) == free
+
+
+def test_unlabelled_images_of_test_are_not_chosen_by_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    empty = [sample(Path(), f"{split}.png", state="unlabelled", split=split) for split in ("test", "train")]
+    desk, _ = make_plain_desk(tmp_path, "won", [photo("a.png", 1, "train"), *empty])
+    asked: list[str] = []
+
+    def unsure(
+        _: object, samples: Sequence[Sample], *more: object
+    ) -> tuple[list[Candidate], dict[str, tuple[Box, ...]]]:
+        asked.extend(each.key for each in samples)
+        return [Candidate(each.key, None, 10.0) for each in samples], {}
+
+    monkeypatch.setattr("labelloop.tools.rounds.find_unsure", unsure)
+    planned = plan_round(desk.workspace, desk.ledger, Asked(budget=10))
+    assert asked == ["train.png"]
+    assert "test.png" not in {each.key for each in planned.chosen.sent}
 
 
 def test_the_commands_say_how_far_a_round_is(desk: Desk) -> None:

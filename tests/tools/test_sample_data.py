@@ -320,7 +320,7 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("wrong", [{"count": 0}, {"seed": -1}, {"mistakes": 1.5}, {"jobs": 0}])
 def test_numbers_out_of_range_are_refused(wrong: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="Received"):
+    with pytest.raises(ValueError, match="received"):
         write_won(tmp_path / "won", **wrong)
 
 

@@ -21,7 +21,7 @@ from labelloop.tools.window_errors import NOTHING, count_errors, keys_of_cell, k
 from labelloop.tools.window_runs import hide_gone_runs, hide_run, run_in_window, show_run
 from labelloop.tools.window_suspects import NAME, show_suspects
 from labelloop.training.detection_metrics import evaluate
-from labelloop.training.inspection.errors import find_errors
+from labelloop.training.inspection.errors import Errors, Gains, find_errors, find_gains
 from labelloop.training.predictions import LABELS, from_boxes, write_predictions
 from labelloop.training.results import format_result
 from labelloop.training.runs import Run, begin_run
@@ -68,15 +68,15 @@ def make_run(window: Window, kind: Any = "detector") -> Run:
     return run
 
 
-def errors_of(run: Run) -> Any:
+def errors_of(run: Run) -> tuple[Errors, Gains]:
     truth = [each for each in run.samples() if each.split == "test"]
-    return find_errors(truth, from_boxes(FOUND), CLASSES)
+    return find_errors(truth, from_boxes(FOUND), CLASSES), find_gains(truth, from_boxes(FOUND), CLASSES)
 
 
 def shown(name: str) -> tuple[Window, Run]:
     window = build_window(new_ledger(name, test_samples()))
     run = make_run(window)
-    show_run(window, run, "test", errors_of(run))
+    show_run(window, run, "test", *errors_of(run))
     return window, run
 
 
@@ -191,7 +191,7 @@ def test_shown_again_it_is_the_same_and_hidden_nothing_is_left() -> None:
     window, run = shown("twice")
     fields = set(window.dataset().get_field_schema())
     views = window.dataset().list_saved_views()
-    show_run(window, run, "test", errors_of(run))
+    show_run(window, run, "test", *errors_of(run))
     dataset = window.dataset()
     assert set(dataset.get_field_schema()) == fields
     assert dataset.list_saved_views() == views

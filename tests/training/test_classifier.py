@@ -19,6 +19,7 @@ from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.ledger import Ledger
 from labelloop.datasets.schema import Box
 from labelloop.datasets.workspace import Workspace
+from labelloop.tools.run_reports import show_text
 from labelloop.training.classifier import begin_classifier, train_classifier
 from labelloop.training.classifier_settings import Request
 from labelloop.training.classifier_weights import WeightsFile, find_weights
@@ -212,6 +213,9 @@ def test_a_training_is_a_run_with_rows_weights_predictions_and_a_result(trained:
     assert -np.log(own).mean() == pytest.approx(best["val/loss"], rel=1e-4)
     assert (trained.weights / "model.keras").stat().st_size > 100_000
     assert not (trained.folder / "trainer").exists()
+    shown = show_text(trained)
+    assert re.search(r"slice of test +images +accuracy +95 % interval\n  folder=across +4 ", shown)
+    assert "ultralytics" not in shown
     with pytest.raises(LabelloopError, match="never overwritten"):
         train_classifier(Workspace(trained.folder.parents[1]), trained)
 

@@ -104,7 +104,10 @@ def test_what_cannot_be_compared_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(LabelloopError, match="two runs are needed to compare, received 1"):
         compare([run])
     open_run = detector(tmp_path, money(), done=False)
-    with pytest.raises(LabelloopError, match="won-2 is stopped and has no result"):
+    with pytest.raises(
+        LabelloopError,
+        match="won-2 must be done, received one that is stopped: labelloop train detector --resume won-2 goes on",
+    ):
         compare([run, open_run])
     without = [sample for sample in money() if sample.split != "test"]
     with pytest.raises(LabelloopError, match="won-3 must have the split test like won-1, received train, val"):

@@ -29,9 +29,7 @@ def test_boxes_are_those_of_val_and_lie_inside(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "home")
     asked = {"epochs": 15, "imgsz": 96, "batch": 4, "device": "cpu", "plots": False, "seed": 0}
     run = begin_detector(workspace, ledger, Request(asked=asked))
-    with pytest.raises(
-        LabelloopError, match="must be a detector's run that is done, received a detector's that is stopped"
-    ):
+    with pytest.raises(LabelloopError, match="must be done, received one that is stopped: labelloop train detector"):
         detect(run, ledger.samples())
     train_detector(workspace, run)
     assert 0 < own_confidence(run) <= 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..ledgers import author_option, home_option, open_ledger
+from ..ledgers import author_option, home_option, json_option, open_ledger
 
 
 @click.command(name="browse")
@@ -33,6 +33,7 @@ from ..ledgers import author_option, home_option, open_ledger
     default=None,
     help="Embed all images for the Embeddings panel; else it shows them where a split has embedded them.",
 )
+@json_option
 def command(
     name: str,
     home: Path | None,
@@ -43,11 +44,13 @@ def command(
     discard: bool,
     quality: bool | None,
     embeddings: bool | None,
+    as_json: bool,
 ) -> None:
     """Show the data set NAME in the browser, to look, filter and edit, until Ctrl-C.
 
     The page is a working copy of one version. What is edited there is committed by
-    `labelloop commit` or by the panel Labels, and is never thrown away unasked.
+    `labelloop commit` or by the panel Labels, and is never thrown away unasked. With --json,
+    stdout says where the page is as soon as it is there.
 
     \b
     Example:
@@ -57,8 +60,13 @@ def command(
     ledger = open_ledger(home, name)
     from ...datasets.workspace import find_workspace
     from ..browsing import browse
+    from ..output import show_json
+
+    def ready(address: str, version: int) -> None:
+        if as_json:
+            show_json({"name": name, "version": version, "window": address})
 
     browse(
         find_workspace(home), ledger, author=author, version=version, where=where, port=port, discard=discard,
-        quality=quality, embeddings=embeddings,
+        quality=quality, embeddings=embeddings, ready=ready,
     )  # fmt: skip

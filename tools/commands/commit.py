@@ -38,7 +38,7 @@ def command(
     Example:
       labelloop commit won -m "boxes on the dark photos"
     """
-    from ..output import say, show_json
+    from ..output import progress_bar, say, show_json
 
     ledger = open_ledger(home, name)
     from typing import cast
@@ -51,7 +51,7 @@ def command(
     from ..ledger_reports import edits_json, edits_text
     from ..windows import fiftyone_session
 
-    with fiftyone_session(find_workspace(home), author):
+    with fiftyone_session(find_workspace(home), author), progress_bar("reading the window"):
         window = open_window(ledger)
         if window is None:
             raise LabelloopError(f"{name} has no window to commit from; labelloop browse {name} opens one")

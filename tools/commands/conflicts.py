@@ -44,7 +44,17 @@ def command(
     from ...label_config.pull import open_conflicts
     from ...label_config.push import push
     from ...label_config.settling import settle
-    from ..desk_reports import conflicts_json, conflicts_text, push_json, push_text, settled_json, settled_text
+    from ..blind_answers import those_blind
+    from ..desk_reports import (
+        blind_conflicts_text,
+        conflicts_json,
+        conflicts_text,
+        push_json,
+        push_text,
+        settled_json,
+        settled_text,
+    )
+    from ..desk_starts import blind_of
     from ..desks import open_desk
 
     workspace = find_workspace(home)
@@ -59,7 +69,9 @@ def command(
     keys = sorted({each.key for each in found} & ledger.keys()) if ask else []
     if keys:
         with open_desk(workspace, name, image_address) as desk:
-            pushed = push(ledger, desk.client, desk.folder, desk.images, keys, again=True)
+            pushed = push(
+                ledger, desk.client, desk.folder, desk.images, keys, blind=blind_of(workspace, ledger, keys), again=True
+            )  # fmt: skip
         told["push"] = push_json(pushed)
         if not as_json:
             say(push_text(name, pushed))
@@ -68,7 +80,8 @@ def command(
     if as_json:
         show_json({**told, "conflicts": conflicts_json(found)})
     else:
-        say(conflicts_text(found))
+        blind = len(those_blind(workspace, ledger, found))
+        say(conflicts_text(found, blind_conflicts_text(blind, f"labelloop round settle {name}")))
     sys.exit(1 if found else 0)
 
 

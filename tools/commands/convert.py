@@ -14,7 +14,11 @@ from ..options import FormatName, source_options, split_options
 @source_options
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "target_format", type=FormatName(), required=True, help="yolo, coco, voc, labelme, folders, ..."
+    "--format",
+    "target_format",
+    type=FormatName(written=True),
+    required=True,
+    help="yolo, coco, voc, labelme, folders, ...",
 )
 @click.option(
     "--splits",
@@ -51,21 +55,22 @@ def command(
     from ...datasets.split_files import apply_splits, assigned, read_splits
     from ...datasets.splits import parse_ratios
     from ...datasets.splitting import load_embedder_or_say, split_samples
-    from ..output import progress_bar, say, show_json
+    from ..output import LOADING, progress_bar, say, show_json
     from ..reports import export_json, export_text, findings_json, findings_text
 
     if splits and split_now:
         raise click.UsageError("--splits uses a split that was made before, --split makes one: give one of them")
     shares = parse_ratios(ratios)
-    embedder = load_embedder_or_say(model, cache) if split_now and near else None
-
-    def assign(samples: Sequence[Sample]) -> Sequence[Sample]:
-        if splits:
-            return apply_splits(samples, read_splits(splits))
-        found = split_samples(samples, shares, seed=seed, embedder=embedder)
-        return apply_splits(samples, assigned(found.splits))
-
+    with progress_bar(LOADING):
+        embedder = load_embedder_or_say(model, cache) if split_now and near else None
     with progress_bar("converting") as progress:
+
+        def assign(samples: Sequence[Sample]) -> Sequence[Sample]:
+            if splits:
+                return apply_splits(samples, read_splits(splits))
+            found = split_samples(samples, shares, seed=seed, embedder=embedder, progress=progress)
+            return apply_splits(samples, assigned(found.splits))
+
         report, findings = convert(
             source,
             target,

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 @click.command(name="export")
 @dataset_options
 @click.option(
-    "--format", "target_format", type=FormatName(), required=True, help="yolo, coco, voc, labelme, folders, ..."
+    "--format",
+    "target_format",
+    type=FormatName(written=True),
+    required=True,
+    help="yolo, coco, voc, labelme, folders, ...",
 )
 @click.option("--to", "target", type=click.Path(path_type=Path), required=True, help="The new folder.")
 @click.option("--version", type=click.IntRange(0), help="The version; else the last.")

@@ -12,13 +12,15 @@ from ..ledgers import home_option, json_option, ledger_library
 @click.command(name="export-model")
 @click.argument("run")
 @click.option(
-    "--to", "target_format", type=click.Choice(["onnx", "tflite", "saved-model"]), required=True,
+    "--format", "target_format", type=click.Choice(["onnx", "tflite", "saved-model"]), required=True,
     help="A detector has onnx and tflite.",
 )  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), help="The new folder; else RUN-FORMAT in the current one.")
+@click.option(
+    "--to", "target", type=click.Path(path_type=Path), help="The new folder; else RUN-FORMAT in the current one."
+)
 @home_option
 @json_option
-def command(run: str, target_format: str, out: Path | None, home: Path | None, as_json: bool) -> None:
+def command(run: str, target_format: str, target: Path | None, home: Path | None, as_json: bool) -> None:
     """Write the model of RUN as a new folder, and compare it with the original on the run's own images.
 
     The folder has the model, labels.txt with the classes in the order of its output, and
@@ -26,19 +28,19 @@ def command(run: str, target_format: str, out: Path | None, home: Path | None, a
 
     \b
     Example:
-      labelloop export-model cars-3 --to tflite
+      labelloop export-model cars-3 --format tflite
     """
     from ...datasets.workspace import find_workspace
-    from ..output import printable, say, show_json
+    from ..output import printable, progress_bar, say, show_json
 
     with ledger_library():
         from ...training.phone_export import export_model
         from ...training.runs import find_run
 
     found = find_run(find_workspace(home), run)
-    target = out or Path(f"{run}-{target_format}")
     say(f"exporting {found.id} as {target_format} ...")
-    done = export_model(found, target_format, target)
+    with progress_bar("exporting and comparing"):
+        done = export_model(found, target_format, target or Path(f"{run}-{target_format}"))
     if as_json:
         show_json(
             {"run": found.id, "format": done.format, "target": str(done.target), "bytes": done.bytes,

@@ -53,10 +53,13 @@ def command(
     with progress_bar("measuring images") as progress:
         inspection = inspect_any(workspace, found, split, progress)
     path = target or found.folder / "inspection" / f"{inspection.split}.html"
-    heat, trouble = where_it_looked(found, inspection) if heat_maps else ({}, "")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_page(inspection, found, path, heat=heat)
-    shown = show_in_window(workspace, found, inspection, author, heat) if window else ""
+    with progress_bar("looking where it looked"):
+        heat, trouble = where_it_looked(found, inspection) if heat_maps else ({}, "")
+    with progress_bar("drawing the page"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_page(inspection, found, path, heat=heat)
+    with progress_bar("showing it in the window"):
+        shown = show_in_window(workspace, found, inspection, author, heat) if window else ""
     if as_json:
         show_json({**inspection_json(inspection), "page": str(path), "window": shown})
         return

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.command(name="preview")
 @dataset_options
 @click.option(
-    "--augment", "--recipe", "augment", default="light", show_default=True, metavar="PRESET|FILE",
+    "--augment", default="light", show_default=True, metavar="PRESET|FILE",
     help=f"{', '.join(PRESETS)}, or a YAML file as albumentations.save writes it.",
 )  # fmt: skip
 @click.option(
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--where", default="", help="Only images that meet this SQL condition, such as \"split = 'train'\".")
 @click.option(
-    "--images", type=click.IntRange(1), help="How many images, each class in turn; else 6, or all that --keys lists."
+    "--limit", type=click.IntRange(1), help="How many images, each class in turn; else 6, or all that --keys lists."
 )
 @click.option("--copies", type=click.IntRange(1), default=4, show_default=True, help="Augmented ones beside each.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Another seed, other images and other chances.")
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--version", type=click.IntRange(0), help="The version; else the last.")
 def command(
-    name: str, home: Path | None, as_json: bool, augment: str, key_file: Path | None, where: str, images: int | None,
+    name: str, home: Path | None, as_json: bool, augment: str, key_file: Path | None, where: str, limit: int | None,
     copies: int, seed: int, imgsz: int, target: Path | None, version: int | None,
 ) -> None:  # fmt: skip
     """Show what an augmentation does to images of the data set NAME: a contact sheet, originals beside copies.
@@ -60,7 +60,8 @@ def command(
 
     augmentation = read_augmentation(augment)
     ledger = open_ledger(home, name)
-    from ...datasets.augment_preview import preview, write_sheet
+    with progress_bar("loading albumentations"):
+        from ...datasets.augment_preview import preview, write_sheet
     from ...datasets.versions import read_version
     from ..selection import chosen_keys
 
@@ -69,11 +70,11 @@ def command(
     if key_file is not None:
         wanted = set(chosen_keys(ledger, key_file=key_file))
         dataset = replace(dataset, samples=tuple(sample for sample in dataset.samples if sample.key in wanted))
-    elif images is None:
-        images = 6
+    elif limit is None:
+        limit = 6
     with progress_bar("augmenting") as progress:
         made = preview(
-            dataset, augmentation, title=f"{name}, version {chosen}", images=images, copies=copies, seed=seed,
+            dataset, augmentation, title=f"{name}, version {chosen}", images=limit, copies=copies, seed=seed,
             side=imgsz, progress=progress,
         )  # fmt: skip
     path = target or _default_place(find_workspace(home), name, augment)

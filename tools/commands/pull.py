@@ -32,7 +32,8 @@ def command(
 
     Their changes are merged box by box with those that were made here since the push. What
     contradicts each other stays as the ledger has it and is kept as a conflict, which makes
-    the exit status 1: labelloop conflicts lists it.
+    the exit status 1: labelloop conflicts lists it. With --watch and --json, each pull prints
+    an object of its own.
 
     \b
     Example:
@@ -47,6 +48,7 @@ def command(
     from ...datasets.workspace import find_workspace
     from ...label_config.pull import PullReport, pull
     from ...label_config.returned import Status
+    from ..blind_answers import those_blind
     from ..desk_reports import pull_json, pull_text
     from ..desks import Desk, open_desk, watch_desk
 
@@ -64,7 +66,8 @@ def command(
         if as_json:
             show_json({"name": name, **pull_json(report)})
         elif not watch or report.commits or report.conflicting or report.findings or report.deleted:
-            text = pull_text(name, report)
+            blind = [each.id for each in those_blind(workspace, ledger, report.open)] if report.open else []
+            text = pull_text(name, report, blind)
             if text not in said:  # a watch looks at the last minute again and again
                 say(text)
             said[:] = [text]

@@ -55,6 +55,9 @@ def command(
     Pushing again makes no second task; labels that changed here since are brought up to date
     on tasks that nobody has touched. The images are shown from where they lie.
 
+    Images of the split test never show a model's boxes, and no labels either once a model
+    has been judged on it: labelloop round settle takes such answers.
+
     \b
     Example:
       labelloop push won --where "split = 'train'" --limit 200
@@ -71,19 +74,20 @@ def command(
     from ...label_config.config import Kind
     from ...label_config.push import push
     from ..desk_reports import push_json, push_text
-    from ..desk_starts import start_of
+    from ..desk_starts import blind_of, start_of
     from ..desks import open_desk
     from ..selection import chosen_keys
 
     workspace = find_workspace(home)
     xml = _text_of(config) if config else ""
     keys = chosen_keys(ledger, where=where, key_file=key_file, unlabelled=unlabelled, findings=findings, limit=limit)
+    blind = blind_of(workspace, ledger, keys, start)
     with progress_bar("detecting") as progress:
-        predictions = start_of(workspace, ledger, keys, start, progress)
+        predictions = start_of(workspace, ledger, [key for key in keys if key not in blind], start, progress)
     with open_desk(workspace, name, image_address) as desk, progress_bar("pushing") as progress:
         report = push(
             ledger, desk.client, desk.folder, desk.images, keys, kind=cast("Kind | None", kind), start=start,
-            predictions=predictions, xml=xml, annotators=annotators or 0, again=again, progress=progress,
+            predictions=predictions, blind=blind, xml=xml, annotators=annotators or 0, again=again, progress=progress,
         )  # fmt: skip
     if as_json:
         show_json({"name": name, **push_json(report)})

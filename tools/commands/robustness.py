@@ -1,4 +1,4 @@
-"""`labelloop robustness`: how much images may change before a detector fails."""
+"""`labelloop robustness`: how much images may change before a run fails."""
 
 from __future__ import annotations
 
@@ -45,36 +45,41 @@ def command(
     home: Path | None,
     as_json: bool,
 ) -> None:
-    """See how much images may change before a detector's RUN fails.
+    """See how much images may change before a RUN fails, a detector's or a classifier's.
 
-    Images of the split are turned every 15 degrees, blurred, darkened, recompressed and
-    scaled, and the run's recall and AP50 measured on each. The page has curves by class,
-    the pictures that fail first, and the augmentation that answers it. Several RUNs stand
-    beside each other. What was tried is kept in the run's folder and not tried again.
+    Images of the split (for a classifier of boxes, the boxes cut out) are turned every
+    15 degrees, blurred, darkened, recompressed and scaled, and the run's recall and AP50
+    (a classifier's accuracy) measured on each. The page has curves by class, the pictures
+    that fail first, and the augmentation that answers it. Several RUNs stand beside each
+    other, on the images that they share and by the labels of the last. What was tried is
+    kept in the run's folder and not tried again.
 
     \b
     Example:
       labelloop robustness won-3
       labelloop robustness won-3 won-4 --only turned --limit 40
+      labelloop robustness cars-2 --limit 0
     """
     from ...datasets.workspace import find_workspace
     from ..output import say, show_json
     from ..robustness_reports import robustness_json, robustness_text, steps_progress
 
     with ledger_library():
-        from ...training.inspection.robustness import try_robustness
+        from ...training.inspection.robustness import refuse_mixed, try_robustness
         from ...training.inspection.robustness_advice import advise
         from ...training.inspection.robustness_page import page_path, write_robustness_page
         from ...training.runs import find_run
 
     workspace = find_workspace(home)
     found = [find_run(workspace, name) for name in runs]
+    refuse_mixed(found)
     results: list[Robustness] = []
     for run in found:
         with steps_progress(run.id) as progress:
-            results.append(
-                try_robustness(run, split=split, limit=limit, families=only or _CHANGES, progress=progress)
+            tried = try_robustness(
+                run, split=split, limit=limit, families=only or _CHANGES, beside=found, progress=progress
             )  # fmt: skip
+        results.append(tried)
     advice = [advise(result, run.plan) for result, run in zip(results, found, strict=True)]
     page = write_robustness_page(results, found, target or page_path(results, found))
     if as_json:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..command_list import InOrder
 from ..ledgers import author_option, dataset_options, ledger_library, open_ledger
 
 _number_option = click.option("--round", "number", type=click.IntRange(1), help="Which round; else the last.")
@@ -16,7 +17,7 @@ _least_option = click.option(
 )  # fmt: skip
 
 
-@click.group(name="round")
+@click.group(name="round", cls=InOrder)
 def command() -> None:
     """Correct the labels that are probably wrong, and prove what that bought.
 
@@ -50,7 +51,7 @@ def start_command(
     """Send the best suspects of the data set NAME to Label Studio, a tenth of images drawn by chance among them.
 
     Nobody at the desk can tell which are which. Images of the split test show no labels;
-    unlabelled images that the model is least sure of go along, with its boxes.
+    unlabelled images that the model is least sure of go along, with a detector's boxes.
 
     \b
     Example:
@@ -112,13 +113,14 @@ def status_command(name: str, home: Path | None, as_json: bool, number: int | No
 
 @command.command("settle")
 @dataset_options
-@_number_option
+@click.option("--round", "number", type=click.IntRange(1), help="Only of images that this round sent; else of all.")
 def settle_command(name: str, home: Path | None, as_json: bool, number: int | None) -> None:
     """Take what people said of the split test of NAME who did not see its labels.
 
-    A blind answer changes nothing by itself. Here it becomes the label where it says another
-    class, another box or none; boxes drawn a little otherwise stay. The exit status is 1
-    where people differ among each other: labelloop conflicts lists that.
+    A blind answer changes nothing by itself, whether a round or a push sent the image. Here it
+    becomes the label where it says another class, another box or none; boxes drawn a little
+    otherwise stay. The exit status is 1 where people differ among each other: labelloop
+    conflicts lists that. labelloop revert --round undoes what was taken for a round.
 
     \b
     Example:
@@ -129,19 +131,18 @@ def settle_command(name: str, home: Path | None, as_json: bool, number: int | No
     ledger = open_ledger(home, name)
     from ...datasets.workspace import find_workspace
     from ...training.rounds.round import find_round
-    from ..rounds import settle_blind, status_of
+    from ..blind_answers import settle_blind
+    from ..round_reports import settled_blind_text
 
     workspace = find_workspace(home)
-    round = find_round(workspace, name, number or 0)
-    taken, same = settle_blind(workspace, ledger, round)
-    left = sorted(status_of(workspace, ledger, round).differ)
+    round = find_round(workspace, name, number) if number else None
+    done = settle_blind(workspace, ledger, round)
     if as_json:
-        show_json({"round": round.id, "taken": taken, "as_good_as_same": same, "differ": left})
+        about = {"name": name, "round": round.id if round else None}
+        show_json({**about, "taken": done.taken, "as_good_as_same": done.as_good_as_same, "differ": list(done.left)})
     else:
-        say(f"{round.id}: {taken} blind answers became labels of the test split, {same} said the same but for a hair")
-        if left:
-            say(f"{len(left)} images are left to decide: labelloop conflicts {name}")
-    sys.exit(1 if left else 0)
+        say(settled_blind_text(name, round, done))
+    sys.exit(1 if done.left else 0)
 
 
 @command.command("report")

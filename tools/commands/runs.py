@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..command_list import InOrder
 from ..ledgers import home_option, json_option, ledger_library, open_ledger
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ...training.runs import Run
 
 
-class RunVerbs(click.Group):
+class RunVerbs(InOrder):
     """A group in which `list` may be left out."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 import click
 
+from ..command_list import InOrder
 from ..ledgers import dataset_options, open_ledger
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class _Writer(Protocol):
     ) -> SampleDataSummary: ...
 
 
-@click.group("sample-data")
+@click.group("sample-data", cls=InOrder)
 def command() -> None:
     """Draw a data set to try labelloop on, with the traps of real ones.
 

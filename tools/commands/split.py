@@ -16,6 +16,10 @@ from ..options import SourceOrName, reading_options, split_options
 if TYPE_CHECKING:
     from ...datasets.embeddings import Embedder
 
+_NOTHING_NEW = (
+    "Nothing to commit: every image stays in the split that it is in. labelloop split {name} --anew parts them again."
+)
+
 
 @click.command(name="split")
 @click.argument("source", type=SourceOrName())
@@ -62,7 +66,7 @@ def command(
     from ...datasets.split_files import read_lists, read_splits, write_splits
     from ...datasets.splits import parse_ratios
     from ...datasets.splitting import load_embedder_or_say, split_samples
-    from ..output import progress_bar, say, show_json
+    from ..output import LOADING, progress_bar, say, show_json
     from ..reports import findings_json, findings_text, split_json, split_text
 
     shares = parse_ratios(ratios)
@@ -70,11 +74,14 @@ def command(
     if isinstance(source, str):
         if target or keep_source or recipe or source_format or images:
             raise click.UsageError(f"{source} is a data set: --to, --keep-source and how to read are for folders")
+        open_ledger(home, source)  # which says what there is, before the model is loaded, which takes seconds
         cache = cache or find_workspace(home).embeddings
-        embedder = load_embedder_or_say(model, cache) if near else None
+        with progress_bar(LOADING):
+            embedder = load_embedder_or_say(model, cache) if near else None
         _split_ledger(home, source, shares, seed, named, anew, embedder, author, as_json)
         return
-    embedder = load_embedder_or_say(model, cache) if near else None
+    with progress_bar(LOADING):
+        embedder = load_embedder_or_say(model, cache) if near else None
     path = target or source.resolve().with_name(f"{source.resolve().name}-splits.csv")
     reading = open_source(
         source, read_recipe(recipe) if recipe else None, format=source_format, images=images, max_pixels=max_pixels
@@ -130,7 +137,8 @@ def _split_ledger(
             }
         )
     else:
-        say(f"{split_text(done.dataset, done.splitting, name)}\n{commit_line(done.commit)}")
+        line = commit_line(done.commit) if done.commit else _NOTHING_NEW.format(name=name)
+        say(f"{split_text(done.dataset, done.splitting, name)}\n{line}")
         if findings:
             say(f"\n{findings_text(findings)}")
     sys.exit(1 if findings else 0)

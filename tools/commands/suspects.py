@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from ...training.runs import Run
     from ...training.suspects.folds import Folds
 
+KINDS = ("missing", "spurious", "class", "location", "image-label")
+"""Of training.suspects.suspect, which is not imported until it is needed."""
+
 
 @click.command(name="suspects")
 @dataset_options
@@ -25,7 +28,11 @@ if TYPE_CHECKING:
 )
 @click.option("--model", default="", metavar="MODEL|PATH", help="The folds' model; else yolov8n or efficientnet-lite0.")
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True, help="The folds' epochs.")
-@click.option("--imgsz", type=click.IntRange(32), help="The folds' longer side in pixels; else 640, 320 without a GPU.")
+@click.option(
+    "--imgsz",
+    type=click.IntRange(32),
+    help="The folds' longer side in pixels; else 640, 320 without a GPU, and a classifier's own.",
+)
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="Decides the folds and their trainings."
 )
@@ -35,6 +42,13 @@ if TYPE_CHECKING:
 @click.option("--near-duplicates/--no-near-duplicates", "near", default=True, show_default=True, help="Look for images that show one shot, which lie in one fold.")  # fmt: skip
 @click.option("--estimate", is_flag=True, help="Say what the folds would cost, and train nothing.")
 @click.option("--in-sample", is_flag=True, help="Judge images that a run was trained on too, marked as such.")
+@click.option(
+    "--kind",
+    "kinds",
+    multiple=True,
+    type=click.Choice(KINDS),
+    help="Show this kind only; may be repeated. All are kept.",
+)
 @click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="Show so many; all are kept.")
 @click.option(
     "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page with pictures to this file."
@@ -43,8 +57,8 @@ if TYPE_CHECKING:
 @author_option
 def command(
     name: str, home: Path | None, as_json: bool, named: tuple[str, ...], count: int | None, classifier: bool, model: str,
-    epochs: int, imgsz: int | None, seed: int, engine: str, near: bool, estimate: bool, in_sample: bool, limit: int,
-    html: Path | None, window: bool, author: str,
+    epochs: int, imgsz: int | None, seed: int, engine: str, near: bool, estimate: bool, in_sample: bool,
+    kinds: tuple[str, ...], limit: int, html: Path | None, window: bool, author: str,
 ) -> None:  # fmt: skip
     """Find the labels of the data set NAME that are probably wrong, those first whose mending is worth most per minute.
 
@@ -67,7 +81,8 @@ def command(
     workspace = find_workspace(home)
     with ledger_library():
         from ...training.suspects.finding import find_suspects
-        from ...training.suspects.suspect import to_json, write_suspects
+        from ...training.suspects.suspect import only_kinds, to_json, write_suspects
+        from ..rounds import open_suspects
         from ..suspect_reports import suspects_text, write_page
         from ..window_suspects import suspects_in_window
     if count:
@@ -82,16 +97,29 @@ def command(
             return
     else:
         runs = _named_runs(workspace, name, named)
-    found = find_suspects(ledger, runs, folds=count or 0, in_sample=in_sample)
+    with progress_bar("judging the labels"):
+        found = find_suspects(ledger, runs, folds=count or 0, in_sample=in_sample)
     path = write_suspects(workspace, found)
+    left = open_suspects(workspace, ledger, found)
+    looked_at = len(found.suspects) - len(left.suspects)
+    asked_for = only_kinds(left, kinds)
     if html is not None:
         with progress_bar("drawing") as progress:
-            write_page(html, found, ledger, limit=max(limit, 1), progress=progress)
-    shown = suspects_in_window(workspace, found, author) if window else ""
+            write_page(html, asked_for, ledger, limit=max(limit, 1), progress=progress)
+    with progress_bar("showing them in the window"):
+        shown = suspects_in_window(workspace, found, author) if window else ""
     if as_json:
-        show_json({**to_json(found), "file": str(path), "html": str(html) if html else None, "window": shown})
+        show_json(
+            {
+                **to_json(asked_for), "looked_at": looked_at, "file": str(path), "page": str(html) if html else None,
+                "window": shown,
+            }
+        )  # fmt: skip
         return
-    say(suspects_text(found, limit))
+    say(suspects_text(asked_for, limit))
+    if looked_at:
+        are = "1 more is on an image" if looked_at == 1 else f"{looked_at} more are on images"
+        say(f"{are} that people have looked at in a round, and not listed.")
     say(f"All are kept in {path}" + (f"; the page is {html}" if html else ""))
     if shown:
         say(shown)
@@ -116,16 +144,17 @@ def _fold_runs(
     workspace: Workspace, ledger: Ledger, folds: Folds, engine: str, *, near: bool, estimate: bool, as_json: bool
 ) -> list[Run]:
     """The folds' runs, trained; with `estimate`, only begun, and their cost said."""
-    from ...training.suspects.folds import begin_folds, estimate_cost, train_folds
-    from ..output import progress_bar, say, show_json
+    from ...training.suspects.folds import begin_folds, estimate_cost
+    from ..fold_training import watched_folds
+    from ..output import LOADING, progress_bar, say, show_json
     from ..suspect_reports import cost_json, cost_text
-    from ..training_progress import detector_progress
 
     embedder = None
     if near:
         from ...datasets.splitting import load_embedder_or_say
 
-        embedder = load_embedder_or_say(None, workspace.embeddings)
+        with progress_bar(LOADING):
+            embedder = load_embedder_or_say(None, workspace.embeddings)
     with progress_bar("looking for near-duplicates") as progress:
         runs = begin_folds(workspace, ledger, folds, embedder, progress)
     cost = estimate_cost(workspace, runs)
@@ -134,12 +163,6 @@ def _fold_runs(
         if as_json:
             show_json(cost_json(cost, runs))
         return runs
-    epochs = int(str(folds.asked.get("epochs", 0)))
-    if folds.kind == "classifier":
-        for run in train_folds(workspace, runs, engine):
-            say(f"fold {run.plan.reasons['fold']} is done")
-        return runs
-    with detector_progress(epochs) as watch:
-        for run in train_folds(workspace, runs, engine, watch):
-            say(f"fold {run.plan.reasons['fold']} is done")
+    for run in watched_folds(workspace, runs, engine):
+        say(f"fold {run.plan.reasons['fold']} is done")
     return runs

@@ -6,13 +6,15 @@ from importlib.util import find_spec
 
 import click
 
+from ..command_list import InOrder
 
-class Trainings(click.Group):
+
+class Trainings(InOrder):
     """A group whose commands are imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """What can be trained."""
-        return [name for name in ("classifier", "detector") if find_spec(f"..train_{name}", __package__)]
+        return [name for name in ("detector", "classifier") if find_spec(f"..train_{name}", __package__)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of this name, None where there is none."""

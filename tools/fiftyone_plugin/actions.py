@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 
 from ...datasets.errors import LabelloopError
@@ -10,7 +11,17 @@ from .desk_actions import conflicts_form, conflicts_run, pull_form, pull_run, pu
 from .forms import Action, Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
 from .inspection_actions import inspect_form, inspect_run
 from .markdown import cell, markdown_list
-from .round_actions import report_form, report_run, start_form, start_run, suspects_form, suspects_run
+from .newest import show_newest
+from .round_actions import (
+    report_form,
+    report_run,
+    settle_form,
+    settle_run,
+    start_form,
+    start_run,
+    suspects_form,
+    suspects_run,
+)
 from .training_actions import (
     compare_form,
     compare_run,
@@ -114,7 +125,7 @@ def diff_form(place: Place, values: Values) -> Sequence[Field]:
 def diff_run(place: Place, values: Values) -> Iterator[Step]:
     """Say what changed between two versions."""
     from ...datasets.changes import count_changes, count_classes, counts_text
-    from ..ledger_reports import change_text
+    from ..ledger_reports import change_words
 
     ledger = place.window.ledger
     before, after = int(values["before"]), int(values["after"])
@@ -131,7 +142,7 @@ def diff_run(place: Place, values: Values) -> Iterator[Step]:
         "",
     ]
     lines = table if by_class else []
-    lines += [f"- {cell(change_text(change))}" for change in changes[:_SHOWN]]
+    lines += [f"- {cell(change_words(change))}" for change in changes[:_SHOWN]]
     if len(changes) > _SHOWN:
         lines.append(f"- ... and {len(changes) - _SHOWN} more")
     if values.get("show"):
@@ -174,7 +185,7 @@ def split_run(place: Place, values: Values) -> Iterator[Step]:
         embedder=embedder,
     )
     yield Progress("refreshing the window", 0.9)
-    said = f"{commit_line(done.commit)} {len(done.splitting.near)} pairs of images show one shot. {_show(place)}"
+    said = f"{commit_line(done.commit)} {len(done.splitting.near)} pairs of images show one shot. {show_newest(place)}"
     yield Said(said.strip(), changed=True)
 
 
@@ -184,7 +195,7 @@ def export_form(place: Place, values: Values) -> Sequence[Field]:
 
     fields: list[Field] = [
         Choice("format", "Format", {name: formats.load(name).title for name in formats.writable_names()}, "yolo"),
-        Text("target", "New folder", help="where this server runs", required=True),
+        Text("target", "New folder", _new_folder(place), "where this server runs", required=True),
         Choice("version", "Version", _versions(place), str(place.window.ledger.version())),
         Switch("unlabelled", "Take along images that nobody has labelled yet"),
     ]
@@ -207,14 +218,13 @@ def export_run(place: Place, values: Values) -> Iterator[Step]:
     refuse_changed_images(dataset.samples, place.workspace.hashes)
     yield Progress("writing and reading back", 0.3)
     report = export(dataset, target, str(values.get("format") or "yolo"), unlabelled=bool(values.get("unlabelled")))
-    text = export_text(report)
-    yield Said(text.partition("\n")[0], markdown_list(text))
+    first, _, rest = export_text(report).partition("\n")
+    yield Said(first, markdown_list(rest))
 
 
 def near_form(place: Place, values: Values) -> Sequence[Field]:
     """Among which images to look."""
-    what = "all images that are shown" if place.everything else "the images that are selected"
-    return (Note(f"Looks among {what} for those that show one shot, and shows them."),)
+    return (Note(f"Looks among {place.chosen()} for those that show one shot, and shows them."),)
 
 
 def near_run(place: Place, values: Values) -> Iterator[Step]:
@@ -240,43 +250,36 @@ def near_run(place: Place, values: Values) -> Iterator[Step]:
 
 
 def revert_form(place: Place, values: Values) -> Sequence[Field]:
-    """Which commit to undo."""
-    versions = {version: text for version, text in _versions(place).items() if version != "0"}
+    """Which commit to undo, or the commits of which round."""
+    rounds = dict.fromkeys(commit.round for commit in place.window.ledger.commits() if commit.round)
+    choices = {version: text for version, text in _versions(place).items() if version != "0"}
+    choices |= {name: f"{name} · all that this round brought" for name in rounds}
     return (
         Note("A new commit undoes this one; later changes that do not build upon it stay."),
-        Choice("commit", "Commit", versions, str(place.window.ledger.version())),
+        Choice("commit", "Commit", choices, str(place.window.ledger.version())),
         Text("message", "Why"),
         Text("author", "Who does it", place.author),
     )
 
 
 def revert_run(place: Place, values: Values) -> Iterator[Step]:
-    """Undo a commit, and show the result."""
+    """Undo a commit or a round, and show the result."""
     from ...datasets.history import revert
     from ..ledger_reports import undone_text
 
     yield Progress("undoing", 0.3)
+    chosen, why = str(values["commit"]), str(values.get("message") or "")
     done = revert(
         place.window.ledger,
         author=str(values.get("author") or place.author),
-        commits=(int(values["commit"]),),
-        message=str(values.get("message") or ""),
+        commits=(int(chosen),) if chosen.isdecimal() else (),
+        round="" if chosen.isdecimal() else chosen,
+        message=f"undid {chosen}: {why}" if why else "",
     )
     yield Progress("refreshing the window", 0.8)
-    kept = _show(place)
+    kept = show_newest(place)
     first, _, rest = undone_text(done).partition("\n")
     yield Said(f"{first} {kept}".strip(), markdown_list(rest), changed=True)
-
-
-def _show(place: Place) -> str:
-    """Bring the window to the ledger's last version; a sentence where it stays as it is."""
-    from ...datasets.window import UncommittedEdits, refresh_window
-
-    try:
-        left = refresh_window(place.window).left
-    except UncommittedEdits:
-        return "The window stays as it is: what was edited here is not committed yet."
-    return f"Left as they are, since somebody edits them: {', '.join(left[:_SHOWN])}." if left else ""
 
 
 def _versions(place: Place) -> dict[str, str]:
@@ -287,6 +290,13 @@ def _versions(place: Place) -> dict[str, str]:
         str(commit.version): f"{commit.version} · {commit.author} · {told(commit)}"
         for commit in reversed(place.window.ledger.commits())
     }
+
+
+def _new_folder(place: Place) -> str:
+    """A folder beside the workspace that is not there yet."""
+    first = place.workspace.home.absolute().parent / f"{place.window.ledger.folder.name}-export"
+    numbered = (first.with_name(f"{first.name}-{number}") for number in count(2))
+    return str(first if not first.exists() else next(each for each in numbered if not each.exists()))
 
 
 def _losses(place: Place, values: Values) -> str:
@@ -325,6 +335,7 @@ ACTIONS = (
     Action("compare", "Compare runs", "compare_arrows", compare_form, compare_run),
     Action("suspects", "Find suspects", "troubleshoot", suspects_form, suspects_run),
     Action("round_start", "Start a round", "flag", start_form, start_run),
+    Action("round_settle", "Take blind answers", "visibility_off", settle_form, settle_run),
     Action("round_report", "Report of a round", "summarize", report_form, report_run),
 )
 """All of them, in the order of their buttons."""

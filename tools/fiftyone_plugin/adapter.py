@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
-from urllib.parse import quote
 
 from ...datasets.errors import LabelloopError
 from .actions import ACTIONS
 from .app import Operator, operators, place_of, renew_colours, types, with_keys
 from .forms import Action, Choice, Field, Note, Progress, Said, Show, Text
+from .markdown import cell, file_address
 from .names import OWNER
 from .panels import PANELS
 
@@ -56,6 +56,8 @@ def _operator(action: Action) -> type[Any]:
 
         def execute(self, ctx: Any) -> Iterator[Any]:
             """Run it; an error made on purpose is shown as a sentence."""
+            # The form stays until something is said, and many an action loads a library first.
+            yield ctx.ops.set_progress(label=action.label, progress=0.0)
             try:
                 place = place_of(ctx)
                 for step in action.run(place, ctx.params):
@@ -84,9 +86,9 @@ def _end(ctx: Any, said: Said) -> Iterator[Any]:
     shown = types.Object()
     parts = [f"**{said.sentence}**", said.text]
     if said.image is not None:
-        # The App's own door to the files of this machine; the time is there so that a new picture is loaded anew.
-        address = f"/media?filepath={quote(str(said.image), safe='')}&t={said.image.stat().st_mtime_ns}"
-        parts.append(f"![{said.image.name}]({address})")
+        parts.append(f"![{said.image.name}]({file_address(said.image)})")
+    if said.page is not None:
+        parts.append(f"[{cell(str(said.page))}]({file_address(said.page)})")
     shown.md("\n\n".join(filter(None, parts)), name="text")
     yield ctx.ops.show_output(types.Property(shown).to_json(), {})
 

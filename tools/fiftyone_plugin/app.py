@@ -28,6 +28,10 @@ _CELL = {"sx": {"fontSize": "0.85rem", "padding": "4px 8px"}}
 _CLICKED = {"sx": {"fontSize": "0.85rem", "padding": "4px 8px", "cursor": "pointer"}}
 _NARROW = {"sx": {"minWidth": 0, "& .MuiTableCell-root:not(:last-child)": {"whiteSpace": "nowrap"}}}
 """For FiftyOne's tables, which are 650 pixels wide at least and scroll beside the grid."""
+_AS_WIDE_AS_THE_PANEL = {"sx": {"width": 0, "minWidth": "100%"}}
+"""For what holds a table: one that is wider than the panel scrolls by itself, and does not stretch all that is above it."""
+_WHEEL_GOES_ON = {"sx": {"overscrollBehavior": "auto !important"}}
+"""FiftyOne's tables keep the mouse wheel to themselves, also those that have nothing to scroll."""
 
 
 def place_of(ctx: Any) -> Place:
@@ -67,7 +71,13 @@ def renew_colours(ctx: Any) -> None:
 def declare_table(panel: Any, table: Table, *, cell: Callable[[Any], None] | None = None) -> None:
     """Put a table into a panel, whose rows are its data; `cell` is called with the row and column that are clicked."""
     clicked = {"on_click_cell": cell} if cell else {}
-    look = {"table": _NARROW, "tableHeadCell": _CELL, "tableBodyCell": _CLICKED if cell else _CELL}
+    look = {
+        "container": _AS_WIDE_AS_THE_PANEL,
+        "tableContainer": _WHEEL_GOES_ON,
+        "table": _NARROW,
+        "tableHeadCell": _CELL,
+        "tableBodyCell": _CLICKED if cell else _CELL,
+    }
     view = types.TableView(componentsProps=look, **clicked)
     for column, label in zip(table.columns, table.labels or table.columns, strict=True):
         view.add_column(column, label=label)

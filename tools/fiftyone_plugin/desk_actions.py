@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, cast
 
 from ...datasets.errors import LabelloopError
 from .forms import Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
+from .jobs import with_progress
 from .markdown import markdown_list
+from .newest import show_newest
 
 if TYPE_CHECKING:
     from ...label_config.conflicts import DeskConflict
@@ -18,26 +20,41 @@ _STARTS = {"labels": "today's labels", "nothing": "nothing"}
 
 
 def desk_text(place: Place) -> str:
-    """In Markdown: how many tasks wait, are done and conflict, as the last push and pull knew it; "" before those."""
-    from ...label_config.desk import desk_folder, read_counts
+    """In Markdown: how many tasks wait, are done and conflict, as the last push and pull knew it, and the way there; "" before those."""
+    from ...label_config.desk import desk_folder, ledger_mark, read_counts, read_project
+    from ..desks import address_now
 
     ledger = place.window.ledger
-    counts = read_counts(desk_folder(place.workspace, ledger.folder.name))
+    folder = desk_folder(place.workspace, ledger.folder.name)
+    counts = read_counts(folder)
     if not counts:
         return ""
     names = (("waiting", "waiting"), ("done", "done"), ("skipped", "skipped"), ("drafts", "with unsubmitted work"))
     said = [f"{counts[name]} {text}" for name, text in names if counts.get(name)]
     conflicts = len(_conflicts(place))
     said += [f"**{conflicts} in conflict**"] if conflicts else []
-    return f"At the desk when last asked: {', '.join(said) or 'nothing'}."
+    address, project = address_now(place.workspace), read_project(folder, ledger_mark(ledger))[0]
+    way = f"[Open Label Studio]({address}/projects/{project}/data)" if address and project else ""
+    return f"At the desk when last asked: {', '.join(said) or 'nothing'}. {way}".strip()
+
+
+def asking_desk(place: Place) -> Progress:
+    """What is said before Label Studio answers, whose first start takes long."""
+    from ..desks import is_first_start
+
+    first = "; its first start takes a minute or two" if is_first_start(place.workspace) else ""
+    return Progress(f"asking Label Studio{first}", 0.4)
 
 
 def push_form(place: Place, values: Values) -> Sequence[Field]:
     """Which images to send, and what people start from."""
-    what = "all images that the view shows" if place.everything else "the images that are selected"
+    from ...training.rounds.frozen_split import is_frozen
+    from ...training.rounds.round import TEST
+
     fields: list[Field] = [
         Note(
-            f"Sends {what} to Label Studio, as the ledger has them. Images that are there already get no second task."
+            f"Sends {place.chosen()} to Label Studio, as the ledger has them. Images that are there already get no second"
+            " task."
         ),
         Choice("start", "People start from", {**_STARTS, **_detectors(place)}, "labels"),
         Choice(
@@ -48,6 +65,13 @@ def push_form(place: Place, values: Values) -> Sequence[Field]:
         ),
         Switch("again", "Give images whose task is done a further one"),
     ]
+    if is_frozen(place.workspace, place.window.ledger.folder.name):
+        fields.append(
+            Note(
+                f"Images of the split {TEST} show neither labels nor boxes, since models are judged by them. What people say"
+                " there becomes a label by *Take blind answers*."
+            )
+        )
     if os.environ.get("LABEL_STUDIO_URL"):
         fields.append(Text("address", "Where that server finds an image", help="https://host/photos/{key}"))
     return fields
@@ -58,29 +82,35 @@ def push_run(place: Place, values: Values) -> Iterator[Step]:
     from ...label_config.config import Kind
     from ...label_config.push import push
     from ..desk_reports import push_text
-    from ..desk_starts import start_of
+    from ..desk_starts import blind_of, start_of
     from ..desks import open_desk
 
     ledger = place.window.ledger
     start, keys = str(values.get("start") or "labels"), place.selected()
+    blind = blind_of(place.workspace, ledger, keys, start)
+    shown = [key for key in keys if key not in blind]
+    predictions = None
     if start not in _STARTS:
-        yield Progress(f"{start} looks at the images", 0.05)
-    predictions = start_of(place.workspace, ledger, keys, start)
-    yield Progress("asking Label Studio", 0.1)
+        predictions = yield from with_progress(
+            f"{start} looks at the images", lambda count: start_of(place.workspace, ledger, shown, start, count), 0, 0.4
+        )
+    yield asking_desk(place)
     kind = str(values.get("kind") or _KEEP)
     with open_desk(place.workspace, ledger.folder.name, str(values.get("address") or "")) as desk:
-        yield Progress("sending", 0.4)
-        report = push(
-            ledger, desk.client, desk.folder, desk.images, keys,
-            kind=None if kind == _KEEP else cast("Kind", kind), start=start, predictions=predictions,
-            again=bool(values.get("again")),
+        report = yield from with_progress(
+            "sending",
+            lambda count: push(
+                ledger, desk.client, desk.folder, desk.images, keys,
+                kind=None if kind == _KEEP else cast("Kind", kind), start=start, predictions=predictions,
+                blind=blind, again=bool(values.get("again")), progress=count,
+            ), 0.5, 1,
         )  # fmt: skip
-    said, _, rest = push_text(ledger.folder.name, report).partition("\n")
-    yield Said(said, rest)
+    said, address, *more = push_text(ledger.folder.name, report, in_browser=True).splitlines()
+    yield Said(" ".join([f"{said}.", *more]), f"[Open Label Studio]({address})")
 
 
 def push_now(place: Place) -> str:
-    """Send the images that are selected, or those of a view of some, with today's labels; the sentence that says what was done.
+    """Send the images that are selected, or those of a view of some, with today's labels; what was done, in a sentence or two.
 
     Raises:
         LabelloopError: neither is some of the images; all of them at once are sent by the form alone.
@@ -107,25 +137,24 @@ def pull_form(place: Place, values: Values) -> Sequence[Field]:
 
 def pull_run(place: Place, values: Values) -> Iterator[Step]:
     """Take answers home, and show them."""
-    from ...datasets.window import UncommittedEdits, refresh_window
     from ...label_config.pull import pull
+    from ..blind_answers import those_blind
     from ..desk_reports import pull_text
     from ..desks import open_desk
     from ..window_conflicts import show_conflicts
 
     ledger = place.window.ledger
     before = ledger.version()
-    yield Progress("asking Label Studio", 0.1)
+    yield asking_desk(place)
     with open_desk(place.workspace, ledger.folder.name) as desk:
-        yield Progress("merging", 0.4)
-        report = pull(ledger, desk.client, desk.folder, desk.images)
-    text = pull_text(ledger.folder.name, report)
+        report = yield from with_progress(
+            "merging", lambda count: pull(ledger, desk.client, desk.folder, desk.images, progress=count), 0.4, 0.8
+        )
+    blind = [each.id for each in those_blind(place.workspace, ledger, report.open)]
+    text = pull_text(ledger.folder.name, report, blind, in_browser=True)
     if report.commits:
         yield Progress("refreshing the window", 0.8)
-        try:
-            refresh_window(place.window)
-        except UncommittedEdits:
-            text += "\nThe window stays as it is: what was edited here is not committed yet."
+        text += f"\n{show_newest(place)}".rstrip()
         if values.get("show"):
             yield Show(sorted({change.key for change in ledger.changes(before, ledger.version())}))
     show_conflicts(place.workspace, place.window)
@@ -135,9 +164,13 @@ def pull_run(place: Place, values: Values) -> Iterator[Step]:
 
 def conflicts_form(place: Place, values: Values) -> Sequence[Field]:
     """What contradicts."""
-    from ..desk_reports import conflicts_text
+    from ..blind_answers import those_blind
+    from ..desk_reports import blind_conflicts_text, conflicts_text
 
-    first, _, rest = conflicts_text(_conflicts(place)).partition("\n")
+    found = _conflicts(place)
+    blind = those_blind(place.workspace, place.window.ledger, found)
+    text = conflicts_text(found, blind_conflicts_text(len(blind), "Take blind answers"))
+    first, _, rest = text.partition("\n")
     return (Note(first), Note(markdown_list(rest))) if rest else (Note(first),)
 
 

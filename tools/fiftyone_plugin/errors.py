@@ -30,11 +30,13 @@ class Clicked:
 def head_of_errors(errors: RunErrors) -> str:
     """In Markdown: which run this is, and what can be clicked."""
     wrong = sum(each.boxes for each in errors.kinds)
+    many = wrong != 1
     what = "predictions and missed labels" if errors.kind == "detector" else "images"
+    one = "prediction or missed label" if errors.kind == "detector" else "image"
     said = f"##### {errors.run}: what it gets wrong on {errors.split}"
     if not errors.kinds:
         return f"{said}\n\nNothing."
-    return f"{said}\n\n{wrong} {what} are wrong. Click a row or a cell to see its images."
+    return f"{said}\n\n{wrong} {what if many else one} {'are' if many else 'is'} wrong. Click a row or a cell to see its images."
 
 
 def tables_of_errors(errors: RunErrors) -> list[Table]:

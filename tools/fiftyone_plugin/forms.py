@@ -68,13 +68,14 @@ class Said:
     """The end: a sentence, and a text in Markdown where more is to be read.
 
     `changed` says that the window was written to, so that its page must be loaded anew;
-    `image` is a picture of this machine to show below, `panel` one of the plugin's to open.
+    `image` is a picture of this machine to show below, `page` one to link to, `panel` one of the plugin's to open.
     """
 
     sentence: str
     text: str = ""
     changed: bool = False
     image: Path | None = None
+    page: Path | None = None
     panel: str = ""
 
 
@@ -101,6 +102,13 @@ class Place:
     author: str
     selected: Callable[[], Sequence[str]]
     everything: bool = True
+
+    def chosen(self) -> str:
+        """What an action on the selection is about, for its form."""
+        if self.everything:
+            return "all images that the view shows"
+        count = len(self.selected())
+        return "the one image that is selected" if count == 1 else f"the {count} images that are selected"
 
 
 Values = Mapping[str, Any]

@@ -54,7 +54,8 @@ def inspect_run(place: Place, values: Values) -> Iterator[Step]:
     yield Progress(f"judging {run.id}", 0.1)
     hide_gone_runs(place.workspace, place.window)
     shown = show_inspected(place.window, run, split, looked=_LOOKED if values.get("looked") else 0)
-    said = f"{run.id} on {split} is shown: {len(shown.views)} saved views, the panel Errors, and Model Evaluation."
+    views = "1 saved view" if len(shown.views) == 1 else f"{len(shown.views)} saved views"
+    said = f"{run.id} on {split} is shown: {views}, the panel Errors, and Model Evaluation."
     yield Said(said, "\n".join(f"- {view}" for view in shown.views), changed=True, panel=ERRORS)
 
 

@@ -1,18 +1,22 @@
-"""A command of labelloop as a process of its own, watched from the browser: it goes on when the page is closed."""
+"""Work that takes a while, watched from the browser: a command as a process of its own, or a thread. It goes on when the page is closed."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import orjson
 
 from ...datasets.errors import LabelloopError
 from .forms import Progress
+
+Result = TypeVar("Result")
+Counted: TypeAlias = Callable[[int, int], None]
 
 _LOOK_SECONDS = 1.0
 
@@ -43,6 +47,30 @@ def watch_command(words: Sequence[str], folder: Path, how_far: Callable[[], tupl
         lines = said.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         sentence = lines[-1].removeprefix("Error: ") if lines else f"it ended with status {process.returncode}"
         raise LabelloopError(sentence)
+
+
+def with_progress(
+    label: str, work: Callable[[Counted], Result], start: float, end: float
+) -> Generator[Progress, None, Result]:
+    """What some work comes to, and meanwhile how far it is, from `start` to `end` in [0, 1].
+
+    Args:
+        work: is called in a thread of its own with what it is to call with how many are done, and of how many.
+    """
+    so_far = (0, 0)
+
+    def count(done: int, total: int) -> None:
+        nonlocal so_far
+        so_far = (done, total)
+
+    yield Progress(label, start)
+    with ThreadPoolExecutor(1) as pool:
+        working = pool.submit(work, count)
+        while wait([working], _LOOK_SECONDS).not_done:
+            done, total = so_far
+            part = done / total if total else 0.0
+            yield Progress(f"{label}: {done} of {total}" if total else label, start + (end - start) * part)
+        return working.result()
 
 
 def read_answer(folder: Path) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -54,17 +55,25 @@ def tables_of(window: Window) -> list[Table]:
 
 
 def _versions(commits: Sequence[Commit]) -> Table:
+    """The last versions, the newest first, so narrow that there is room for what was done; `labelloop log` says all."""
+    names = _short_names({commit.author for commit in commits})
     rows = [
         {
             "version": commit.version,
             "time": commit.time.astimezone().strftime("%Y-%m-%d %H:%M"),
-            "author": commit.author,
-            "tool": commit.tool,
+            "author": names[commit.author],
             "what": told(commit),
         }
         for commit in reversed(commits[-_VERSIONS:])
     ]
-    return Table("versions", "Versions", ("version", "time", "author", "tool", "what"), rows)
+    return Table("versions", "Versions", ("version", "time", "author", "what"), rows)
+
+
+def _short_names(authors: Collection[str]) -> dict[str, str]:
+    """Authors without the domain of their email, where that tells them apart."""
+    short = {author: author.partition("@")[0] for author in authors}
+    taken = Counter(short.values())
+    return {author: name if taken[name] == 1 else author for author, name in short.items()}
 
 
 def _balance(rows: pl.DataFrame, classes: Sequence[str]) -> Table:

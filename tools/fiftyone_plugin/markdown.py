@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from urllib.parse import quote
+
 
 def markdown_list(text: str) -> str:
     """The lines of a text as a list in Markdown."""
@@ -11,3 +14,8 @@ def markdown_list(text: str) -> str:
 def cell(text: str) -> str:
     """Text that Markdown shows as it is."""
     return "".join("\\" + character if character in "\\`*_[]<>|#" else character for character in text)
+
+
+def file_address(path: Path) -> str:
+    """The address of a file of this machine by the App's own door to them; what has the time in it is loaded anew after a change."""
+    return f"/media?filepath={quote(str(path), safe='')}&t={path.stat().st_mtime_ns}"

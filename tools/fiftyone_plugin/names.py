@@ -15,7 +15,8 @@ ROUNDS = "rounds"
 PANELS = (PANEL, ERRORS, ROUNDS)
 OPERATORS = (
     "commit", "refresh", "diff", "split", "push", "pull", "conflicts", "export", "near_duplicates", "revert", "preview",
-    "train", "run", "inspect", "compare", "suspects", "round_start", "round_report",
+    "train", "run", "inspect", "compare", "suspects", "round_start", "round_settle",
+    "round_report",
 )  # fmt: skip
 SCRIPT = "reload.js"
 

@@ -51,10 +51,7 @@ class LabelsPanel(_ActingPanel):
     @property
     def config(self) -> Any:
         """How FiftyOne lists it."""
-        return operators.PanelConfig(
-            name=PANEL, label="Labels", icon="label", surfaces="grid", allow_multiple=False,
-            help_markdown="Versions of the labels, what was edited since, and what can be done with them.",
-        )  # fmt: skip
+        return _listed(PANEL, "Labels", "label")
 
     def on_load(self, ctx: Any) -> None:
         """Read what the panel shows."""
@@ -87,10 +84,7 @@ class ErrorsPanel(_ActingPanel):
     @property
     def config(self) -> Any:
         """How FiftyOne lists it."""
-        return operators.PanelConfig(
-            name=ERRORS, label="Errors", icon="rule", surfaces="grid", allow_multiple=False,
-            help_markdown="What a run gets wrong, by kind and by class. A click shows the images.",
-        )  # fmt: skip
+        return _listed(ERRORS, "Errors", "rule")
 
     def on_load(self, ctx: Any) -> None:
         """Read what the panel shows."""
@@ -155,10 +149,7 @@ class RoundsPanel(_ActingPanel):
     @property
     def config(self) -> Any:
         """How FiftyOne lists it."""
-        return operators.PanelConfig(
-            name=ROUNDS, label="Rounds", icon="loop", surfaces="grid", allow_multiple=False,
-            help_markdown="Labels that are probably wrong, the round that is at the desk, and what rounds bought.",
-        )  # fmt: skip
+        return _listed(ROUNDS, "Rounds", "loop")
 
     def on_load(self, ctx: Any) -> None:
         """Read what the panel shows."""
@@ -192,7 +183,9 @@ class RoundsPanel(_ActingPanel):
     def render(self, ctx: Any) -> Any:
         """The panel."""
         panel = types.Object()
-        bar = _buttons(panel, ("suspects", "round_start", "pull", "round_report"), self.on_act, main="round_start")
+        bar = _buttons(
+            panel, ("suspects", "round_start", "pull", "round_settle", "round_report"), self.on_act, main="round_start"
+        )
         _button(bar, "queue_view", "Show the suspects", "filter_list", self.on_queue)
         self.desk_buttons(bar)
         panel.md(ctx.panel.get_state("head") or "Reading …", name="head")
@@ -206,6 +199,11 @@ class RoundsPanel(_ActingPanel):
 
 
 PANELS = (LabelsPanel, ErrorsPanel, RoundsPanel)
+
+
+def _listed(name: str, label: str, icon: str) -> Any:
+    """How FiftyOne lists a panel; without a help text, whose mark would make four tabs wider than there is room."""
+    return operators.PanelConfig(name=name, label=label, icon=icon, surfaces="grid", allow_multiple=False)
 
 
 def _give(ctx: Any, head: str, tables: Sequence[Table]) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from ...datasets.errors import LabelloopError
+from .desk_actions import asking_desk
 from .forms import Choice, Field, Note, Place, Progress, Said, Show, Step, Switch, Text, Values
 from .inspection_actions import done_runs
-from .jobs import read_answer, watch_command
+from .jobs import read_answer, watch_command, with_progress
 from .markdown import markdown_list
 from .names import ROUNDS
+from .newest import show_newest
 from .values import number_of, whole_of
 
 _LAST, _FOLDS = "those found last", "folds"
@@ -44,6 +47,7 @@ def suspects_form(place: Place, values: Values) -> Sequence[Field]:
 def suspects_run(place: Place, values: Values) -> Iterator[Step]:
     """Find suspects, and show them."""
     from ...training.suspects.suspect import read_suspects
+    from ..rounds import open_suspects
     from ..window_suspects import show_suspects
 
     name = place.window.ledger.folder.name
@@ -58,10 +62,16 @@ def suspects_run(place: Place, values: Values) -> Iterator[Step]:
     if found is None or not found.suspects:
         yield Said("No label is a suspect.")
         return
+    left = open_suspects(place.workspace, place.window.ledger, found)
     yield Progress("showing them", 0.95)
-    show_suspects(place.window, found)
-    images = found.images()
-    said = f"{len(found.suspects)} suspects on {len(images)} images; the saved view suspects has them, the best first."
+    show_suspects(place.window, left)
+    images = left.images()
+    if not images:
+        yield Said("Rounds have brought back all images with suspects.", changed=True)
+        return
+    said = f"{len(left.suspects)} suspects on {len(images)} images; the saved view suspects has them, the best first."
+    gone = len(found.images()) - len(images)
+    said += f" {gone} further images with suspects came back from a round already." if gone else ""
     first = "\n".join(f"{each.key}: {each.suspects[0].reason}" for each in images[:10])
     yield Said(said, markdown_list(first), changed=True, panel=ROUNDS)
 
@@ -99,20 +109,23 @@ def start_run(place: Place, values: Values) -> Iterator[Step]:
     if budget < 2:
         raise LabelloopError(f"a round must have 2 images at least, received {budget}")
     asked = Asked(budget, number_of(values, "minutes", 0.0), anyway=bool(values.get("anyway")))
-    yield Progress("choosing", 0.1)
-    planned = plan_round(place.workspace, ledger, asked)
-    yield Progress("asking Label Studio", 0.3)
+    planned = yield from with_progress(
+        "choosing", lambda count: plan_round(place.workspace, ledger, asked, count), 0, 0.4
+    )
+    yield asking_desk(place)
     with open_desk(place.workspace, ledger.folder.name) as desk:
-        yield Progress("sending", 0.5)
-        round, reports = send_round(place.workspace, ledger, desk, planned, asked)
+        round, reports = yield from with_progress(
+            "sending", lambda count: send_round(place.workspace, ledger, desk, planned, asked, count), 0.5, 1
+        )
     yield Show([each.key for each in round.images])
-    first, _, rest = started_text(round, reports).partition("\n")
+    first, _, rest = started_text(round, reports, in_browser=True).partition("\n")
     yield Said(first, markdown_list(rest), panel=ROUNDS)
 
 
 def report_form(place: Place, values: Values) -> Sequence[Field]:
     """Which round, and whether to train for it."""
     from ...training.rounds.round import list_rounds
+    from ..blind_answers import blind_differences
     from ..rounds import status_of
 
     ledger = place.window.ledger
@@ -127,21 +140,16 @@ def report_form(place: Place, values: Values) -> Sequence[Field]:
         Note(f"{len(status.done)} of {len(chosen.images)} images are done, as of the last pull."),
         Switch("train", "Train the new model, as the old one was", help="it goes on when this page is closed"),
     ]
-    if status.differ:
-        fields.append(
-            Switch(
-                "settle",
-                f"Take blind answers about test first: on {len(status.differ)} images they and the labels differ",
-            )
-        )
+    if blind_differences(place.workspace, ledger, chosen):
+        fields.append(Switch("settle", "Take blind answers first: some differ from the labels of test"))
     return fields
 
 
 def report_run(place: Place, values: Values) -> Iterator[Step]:
     """Say what a round bought."""
-    from ...datasets.window import UncommittedEdits, refresh_window
     from ...training.rounds.round import find_round
-    from ..rounds import settle_blind
+    from ..blind_answers import settle_blind
+    from ..round_reports import settled_blind_text
 
     ledger = place.window.ledger
     name = ledger.folder.name
@@ -149,8 +157,7 @@ def report_run(place: Place, values: Values) -> Iterator[Step]:
     before, text = ledger.version(), ""
     if values.get("settle"):
         yield Progress("taking blind answers", 0.05)
-        taken, _ = settle_blind(place.workspace, ledger, round)
-        text = f"{taken} blind answers became labels of test."
+        text = settled_blind_text(name, round, settle_blind(place.workspace, ledger, round))
     words = ["round", "report", name, "--round", str(round.number), "--author", place.author]
     train = ["--train"] if values.get("train") else []
     yield from _watched(
@@ -159,17 +166,48 @@ def report_run(place: Place, values: Values) -> Iterator[Step]:
     answer = read_answer(place.workspace.rounds(name) / f".round-{round.number}")
     if ledger.version() != before:
         yield Progress("refreshing the window", 0.95)
-        try:
-            refresh_window(place.window)
-        except UncommittedEdits:
-            text += "\nThe window stays as it is: what was edited here is not committed yet."
+        text += f"\n{show_newest(place)}"
     lines = [
         text,
         str(answer.get("ruler") or ""),
         *map(str, answer.get("remarks") or ()),
-        f"The page: {answer['page']}",
     ]
-    yield Said(str(answer["sentence"]), markdown_list("\n".join(filter(None, lines))), changed=True, panel=ROUNDS)
+    told = filter(None, "\n".join(lines).splitlines())
+    sentence, page = str(answer["sentence"]), Path(str(answer["page"]))
+    yield Said(sentence, markdown_list("\n".join(told)), changed=True, page=page, panel=ROUNDS)
+
+
+def settle_form(place: Place, values: Values) -> Sequence[Field]:
+    """How many blind answers differ from the labels."""
+    from ..blind_answers import blind_differences
+
+    found = blind_differences(place.workspace, place.window.ledger)
+    images = len({each.key for each in found})
+    if not found:
+        return (Note("No blind answer differs from the labels of test, as of the last pull."),)
+    return (
+        Note(
+            f"On {images} images of test people who did not see the labels say otherwise, in {len(found)} places. What they say"
+            " becomes the label; boxes drawn only a little otherwise stay."
+        ),
+    )
+
+
+def settle_run(place: Place, values: Values) -> Iterator[Step]:
+    """Take blind answers, and show them."""
+    from ..blind_answers import settle_blind
+    from ..round_reports import settled_blind_text
+
+    ledger = place.window.ledger
+    before = ledger.version()
+    yield Progress("taking blind answers", 0.2)
+    done = settle_blind(place.workspace, ledger)
+    kept = ""
+    if ledger.version() != before:
+        yield Progress("refreshing the window", 0.7)
+        kept = show_newest(place)
+    said, _, rest = settled_blind_text(ledger.folder.name, None, done).partition("\n")
+    yield Said(f"{said}. {kept}".strip(), markdown_list(rest), changed=ledger.version() != before, panel=ROUNDS)
 
 
 def _watched(place: Place, words: Sequence[str], folder: str, label: str) -> Iterator[Step]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
 from ...datasets.schema import Json
 from .forms import Place
 from .labels import Table
-from .markdown import cell
+from .markdown import cell, file_address
 
 if TYPE_CHECKING:
     from ...training.rounds.progress import Status
@@ -51,7 +51,7 @@ def rounds_of(place: Place) -> Rounds:
     """What there is to show of a data set: suspects, the last round and its report."""
     from ...training.rounds.round import list_rounds
     from ...training.suspects.suspect import read_suspects
-    from ..rounds import status_of
+    from ..rounds import open_suspects, status_of
 
     ledger = place.window.ledger
     name = ledger.folder.name
@@ -63,16 +63,21 @@ def rounds_of(place: Place) -> Rounds:
     tables: list[Table] = []
     if status:
         lines += _status_lines(status)
-    if report:
-        lines += [f"**{cell(str(report['sentence']))}**", cell(str(report.get("ruler") or ""))]
+    if status and report:
+        lines += [
+            f"**{cell(str(report['sentence']))}**",
+            cell(str(report.get("ruler") or "")),
+            _page_link(place, status),
+        ]
         tables += _report_tables(report)
-    images = found.images()[:_QUEUE] if found else []
+    images = open_suspects(place.workspace, ledger, found).images() if found else []
     if status:
         tables.append(_parts(status))
     if images:
-        tables.append(_queue(images))
+        sent = {each.key for each in status.round.images if each.key not in status.done} if status else set[str]()
+        tables.append(_queue(images[:_QUEUE], len(images), sent))
     shown = [table for table in tables if table.rows]
-    return Rounds("\n\n".join(filter(None, lines)), shown, [each.key for each in images], _intervals(report))
+    return Rounds("\n\n".join(filter(None, lines)), shown, [each.key for each in images[:_QUEUE]], _intervals(report))
 
 
 def interval_plot(intervals: Sequence[Interval]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -123,7 +128,7 @@ def _status_lines(status: Status) -> list[str]:
     lines = [done]
     if status.differ:
         lines.append(
-            f"On {len(status.differ)} images answers and labels differ; *Report of a round* can take blind answers."
+            f"On {len(status.differ)} images answers and labels differ: *Take blind answers* makes those about test labels."
         )
     if status.done:
         lines += [cell(lift_sentence(status.lift)), cell(worth_sentence(status.worth))]
@@ -145,19 +150,24 @@ def _parts(status: Status) -> Table:
     return Table(PARTS, f"{status.round.id}: what was sent", ("sent", "done", "wrong"), rows)
 
 
-def _queue(images: Sequence[Any]) -> Table:
+def _queue(images: Sequence[Any], count: int, at_desk: Collection[str]) -> Table:
+    """The suspects that are left, the best first; the last column is the one whose text may be broken into lines."""
     rows = [
         {
             "place": number,
             "image": each.key,
-            "what": "; ".join(dict.fromkeys(one.reason for one in each.suspects)),
             "wrong": f"{each.probability:.0%}",
             "seconds": round(each.seconds),
+            "what": ("at the desk: " if each.key in at_desk else "")
+            + "; ".join(dict.fromkeys(one.reason for one in each.suspects)),
         }
         for number, each in enumerate(images, start=1)
     ]
-    columns = ("place", "image", "what", "wrong", "seconds")
-    return Table(QUEUE, "Suspects, the best first: click one to see it", columns, rows, ("", *columns[1:]))
+    columns = ("place", "image", "wrong", "seconds", "what")
+    some = f"the first {len(images)} of {count} images with suspects" if count > len(images) else "Suspects"
+    return Table(
+        QUEUE, f"{some[0].upper()}{some[1:]}, the best first: click one to see it", columns, rows, ("", *columns[1:])
+    )
 
 
 def _report(place: Place, status: Status) -> Mapping[str, Json] | None:
@@ -171,6 +181,14 @@ def _report(place: Place, status: Status) -> Mapping[str, Json] | None:
         return cast("Mapping[str, Json]", orjson.loads(path.read_bytes()))
     except FileNotFoundError:
         return None
+
+
+def _page_link(place: Place, status: Status) -> str:
+    """In Markdown: a link to the page of a round's report, "" where it is gone."""
+    from ...training.rounds.round import folder_of
+
+    page = folder_of(place.workspace, status.round) / "report.html"
+    return f"[The whole report]({file_address(page)})" if page.is_file() else ""
 
 
 def _report_tables(report: Mapping[str, Json]) -> list[Table]:

@@ -154,10 +154,17 @@ def compare_form(place: Place, values: Values) -> Sequence[Field]:
     if len(runs) < 2:
         return (Note("Two runs that are done can be compared."),)
     names = {run.id: f"{run.id} · {run.plan.model} · version {run.plan.version}" for run in reversed(runs)}
+    # Runs on several versions were often judged by other labels, and then there is nothing to compare.
+    several = len({run.plan.version for run in runs}) > 1
     return (
         Choice("first", "From", names, runs[-2].id),
         Choice("second", "To", names, runs[-1].id),
-        Text("version", "Judge both by the labels of version", help="empty: as they were judged, on the same labels"),
+        Text(
+            "version",
+            "Judge both by the labels of version",
+            str(place.window.ledger.version()) if several else "",
+            "empty: as they were judged, which must be on the same labels",
+        ),
     )
 
 

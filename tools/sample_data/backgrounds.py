@@ -73,8 +73,8 @@ def _carried(package: str, path: str) -> Array:
             with Image.open(file) as image:
                 return raster.floats(image.convert("RGB")) / np.float32(255)
     raise LabelloopError(
-        f"Sample data is drawn on a photo that the package {package} carries, and {path} is not in it here. "
-        f"Install scikit-image and scikit-learn."
+        f"sample data is drawn on a photo that the package {package} carries, and {path} is not in it here:"
+        " pip install scikit-image scikit-learn"
     )
 
 

@@ -41,9 +41,9 @@ def staged(target: Path) -> Generator[Stage, None, None]:
     target = target.absolute()
     truth = truth_file_of(target)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise LabelloopError(f"{target} is in the way: name a folder that is new or empty.")
+        raise LabelloopError(f"{target} is in the way: name a folder that is new or empty")
     if target.is_dir() and any(target.iterdir()):
-        raise LabelloopError(f"{target} is not empty: name a folder that is new or empty.")
+        raise LabelloopError(f"{target} is not empty: name a folder that is new or empty")
     if truth.exists():
         raise LabelloopError(
             f"{truth} belongs to an earlier data set of this name: move it away or choose another name."
@@ -67,7 +67,7 @@ def staged(target: Path) -> Generator[Stage, None, None]:
                 raise
         done = True
     except OSError as error:
-        raise LabelloopError(f"Cannot write {target}: {error.strerror or error}.") from error
+        raise LabelloopError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         if not done:
             for parent in made:

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeVar, cast
 
 from ...datasets.errors import LabelloopError
+from ...datasets.passes import each
 from .cars import Car, Label, plan_cars
 from .mistakes import Kind, plan_mistakes, spoil
 from .staging import staged, truth_file_of
@@ -172,6 +174,10 @@ def _draw_car(car: Car, seed: int) -> list[bytes]:
     return draw_car(car, seed)
 
 
+def _call(drawing: Callable[[], _Drawn]) -> _Drawn:
+    return drawing()
+
+
 @contextmanager
 def _drawn(
     draw: Callable[[_Plan, int], _Drawn], plan: Sequence[_Plan], seed: int, jobs: int
@@ -181,12 +187,8 @@ def _drawn(
     The files are written by the caller, so that a process that is still busy when the
     block is left cannot write into a folder that is being removed.
     """
-    import joblib  # pyright: ignore[reportMissingTypeStubs]
-
-    parallel = joblib.Parallel(n_jobs=jobs, return_as="generator")
-    nothing: dict[str, object] = {}
-    calls = ((draw, (part, seed), nothing) for part in plan)  # what joblib.delayed makes
-    drawn = cast("Generator[_Drawn, None, None]", parallel(calls))
+    calls = [partial(draw, part, seed) for part in plan]
+    drawn = cast("Generator[_Drawn, None, None]", each(_call, calls, jobs=jobs, processes=True))
     try:
         yield drawn
     finally:
@@ -198,17 +200,17 @@ def _drawn(
 def _check(count: int, seed: int, mistakes: float, jobs: int) -> None:
     """Nothing, if every number is in its range and every package is there."""
     if count < 1:
-        raise ValueError(f"count must be at least 1. Received: {count}")
+        raise ValueError(f"count must be at least 1, received {count}")
     if seed < 0:
-        raise ValueError(f"seed must not be negative. Received: {seed}")
+        raise ValueError(f"seed must not be negative, received {seed}")
     if not 0 <= mistakes <= 1:
-        raise ValueError(f"mistakes must be a share from 0 to 1. Received: {mistakes}")
+        raise ValueError(f"mistakes must be a share from 0 to 1, received {mistakes}")
     if jobs < 1:
-        raise ValueError(f"jobs must be at least 1. Received: {jobs}")
+        raise ValueError(f"jobs must be at least 1, received {jobs}")
     missing = [name for module, name in _DRAWS_WITH.items() if find_spec(module) is None]
     if missing:
         raise LabelloopError(
-            f"Sample data is drawn with packages that are not installed: pip install {' '.join(missing)}"
+            f"sample data is drawn with packages that are not installed: pip install {' '.join(missing)}"
         )
 
 

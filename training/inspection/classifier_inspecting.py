@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from ...datasets.errors import LabelloopError
 from ...datasets.reading import Progress
@@ -16,7 +17,7 @@ from ..classification_metrics import BINS, Judged, confusion_matrix, evaluate, w
 from ..crops import Example, find_examples
 from ..predictions import read_predictions
 from ..results import Scores, judged_split
-from ..runs import Run
+from ..runs import Run, result_of
 from .calibration import Calibration, calibrate
 from .classifier_thresholds import ClassThresholds, find_class_thresholds
 from .parts import find_parts, is_uncertain
@@ -82,15 +83,12 @@ def inspect_classifier(
     Raises:
         LabelloopError: the run is no classifier's or is not done, or predicted nothing for that split.
     """
-    result = run.result()
-    if run.plan.kind != "classifier" or result is None:
-        raise LabelloopError(
-            f"{run.id} must be a classifier's run that is done, received a {run.plan.kind}'s that is {run.status()}"
-        )
+    result = result_of(run, "classifier")
     chosen = split or judged_split(list(result.get("splits", {})))
-    examples, judged = _judged(run, chosen or "test")
-    rows = read_predictions(run.folder / "predictions", chosen)
-    samples = [sample for sample in run.samples() if sample.split == chosen]
+    everything = run.samples()
+    rows = read_predictions(run.folder / "predictions", chosen or "test")
+    samples = [sample for sample in everything if sample.split == chosen]
+    examples, judged = _judged(run, samples, rows)
     if not examples:
         raise LabelloopError(f"{run.id} has no labelled image of the split {chosen} that it predicted")
     right = judged.predicted == judged.truth
@@ -101,15 +99,13 @@ def inspect_classifier(
         evaluate([each.sample for each in examples], rows, run.plan.classes),
         tuple(tuple(map(int, row)) for row in confusion_matrix(judged)),
         _parts(examples, {each.sample.key: bool(ok) for each, ok in zip(examples, right, strict=True)}, quality),
-        calibrate(judged.scores.max(axis=1), right, BINS), _thresholds(run, chosen, judged),
+        calibrate(judged.scores.max(axis=1), right, BINS), _thresholds(run, chosen, judged, everything),
         tuple(islice(_worst(examples, judged, run.plan.classes), WORST)),
     )  # fmt: skip
 
 
-def _judged(run: Run, split: str) -> tuple[list[Example], Judged]:
-    """The pictures of a split that are labelled and were predicted, and what was said of them."""
-    rows = read_predictions(run.folder / "predictions", split)
-    samples = [sample for sample in run.samples() if sample.split == split]
+def _judged(run: Run, samples: Sequence[Sample], rows: pl.DataFrame) -> tuple[list[Example], Judged]:
+    """The pictures of these images that are labelled and were predicted, and what was said of them."""
     classes = run.plan.classes
     scores_of = dict(zip(rows["key"].to_list(), rows["scores"].to_list(), strict=True))
     origin = "boxes" if run.plan.settings.get("from") == "boxes" else "labels"
@@ -121,10 +117,11 @@ def _judged(run: Run, split: str) -> tuple[list[Example], Judged]:
     )
 
 
-def _thresholds(run: Run, split: str, judged: Judged) -> ClassThresholds:
+def _thresholds(run: Run, split: str, judged: Judged, samples: Sequence[Sample]) -> ClassThresholds:
     """On val where there is one: a confidence that was chosen on test would flatter it."""
     if split != "val" and (run.folder / "predictions" / "val.parquet").exists():
-        examples, on_val = _judged(run, "val")
+        val = [sample for sample in samples if sample.split == "val"]
+        examples, on_val = _judged(run, val, read_predictions(run.folder / "predictions", "val"))
         if examples:
             return find_class_thresholds("val", on_val, run.plan.classes)
     return find_class_thresholds(split, judged, run.plan.classes)

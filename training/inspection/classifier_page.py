@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 
 from ...datasets.errors import LabelloopError
 from ...datasets.images import ImageProblem
+from ..classifying import examples_of
 from ..crops import Example
 from ..pages import Cell, Page, Picture
 from ..predictions import read_predictions
 from ..runs import Run
 from .classifier_inspecting import ClassifierInspection
 from .classifier_thresholds import ClassThresholds
-from .grad_cam import Heat, examples_of, heat_maps, heat_picture, plain_picture
+from .grad_cam import Heat, heat_maps, heat_picture, plain_picture
 from .pictures import short
 from .plots import plot_confusion, plot_lines, plot_reliability
 
@@ -52,16 +53,15 @@ def add_classifier(
     if inspection.parts:
         page.heading("Parts of the split")
         page.table(
-            ["part", "pictures", "accuracy", "less or more", "from", "to", ""],
+            ["part", "pictures", "accuracy", "less or more", "from", "to"],
             [
                 [
                     part.name,
                     part.images,
                     part.accuracy,
-                    f"{part.difference:+.3f}",
+                    f"{part.difference:+.3f}{', few' if part.uncertain else ''}",
                     part.low,
                     part.high,
-                    "few" if part.uncertain else "",
                 ]
                 for part in inspection.parts[:_MOST_CLASSES]
             ],
@@ -166,7 +166,8 @@ def _add_pictures(
 
 def _pair(example: Example, heat: Heat | None, title: str) -> list[Picture]:
     """A picture and its heat map; the picture alone where there is no map, nothing where it cannot be read."""
-    file = short(example.image)
+    folder = example.image.rpartition("/")[0].rpartition("/")[2]  # one name may lie in several, that of each class
+    file = f"{folder}/{short(example.image)}" if folder else short(example.image)
     try:
         shown = [Picture(plain_picture(example, side=240), title, file)]
         if heat is not None:

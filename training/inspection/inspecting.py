@@ -19,10 +19,10 @@ from ..detection_metrics import evaluate, judge_parts
 from ..detection_problem import is_judged
 from ..predictions import read_predictions
 from ..results import Scores, judged_split
-from ..runs import Run
+from ..runs import Run, result_of
 from .calibration import Calibration, calibrate
 from .confusion import count_confusion
-from .errors import KINDS, Errors, find_errors
+from .errors import KINDS, Errors, Gains, find_errors, find_gains
 from .parts import find_parts, is_uncertain
 from .qualities import qualities_of
 from .size_parts import find_sizes
@@ -90,6 +90,7 @@ class Inspection:
     confidence: float
     scores: Scores
     errors: Errors
+    gains: Gains
     counts: Mapping[str, int]
     hidden: int
     class_counts: Mapping[str, Mapping[str, int]]
@@ -113,14 +114,11 @@ def inspect_run(
     Raises:
         LabelloopError: the run is no detector's or is not done, predicted nothing for that split, or nobody has labelled it.
     """
-    result = run.result()
-    if run.plan.kind != "detector" or result is None:
-        raise LabelloopError(
-            f"{run.id} must be a detector's run that is done, received a {run.plan.kind}'s that is {run.status()}"
-        )
+    result = result_of(run, "detector")
     chosen = split or judged_split(list(result.get("splits", {})))
     predicted = read_predictions(run.folder / "predictions", chosen or "test")
-    everything = [sample for sample in run.samples() if sample.split == chosen]
+    samples = run.samples()
+    everything = [sample for sample in samples if sample.split == chosen]
     truth = [sample for sample in everything if is_judged(sample)]
     if not truth:
         raise LabelloopError(f"nobody has labelled an image of the split {chosen or 'test'} of {run.id}")
@@ -132,17 +130,20 @@ def inspect_run(
     scored = errors.predictions["score"].to_numpy()
     return Inspection(
         run.id, chosen, classes, len(truth), errors.boxes.height, len(everything) - len(truth), confidence,
-        evaluate(truth, rows, classes, confidence=confidence), errors, _counts(errors.predictions, errors.boxes),
-        _hidden(errors, find_errors(truth, rows, classes)), _by_class(errors, classes),
+        evaluate(truth, rows, classes, confidence=confidence), errors, find_gains(truth, rows, classes),
+        _counts(errors.predictions, errors.boxes), int(errors.boxes["hidden"].sum()), _by_class(errors, classes),
         count_confusion(errors, classes), _parts(truth, rows, classes, errors, qualities_of(truth, memory, progress)),
-        calibrate(scored, (errors.predictions["kind"] == "correct").to_numpy()), _thresholds(run, chosen, truth, rows),
+        calibrate(scored, (errors.predictions["kind"] == "correct").to_numpy()),
+        _thresholds(run, chosen, truth, rows, samples),
         tuple(islice(_worst(truth, errors), WORST)),
     )  # fmt: skip
 
 
-def _thresholds(run: Run, split: str, truth: Sequence[Sample], rows: pl.DataFrame) -> Thresholds:
+def _thresholds(
+    run: Run, split: str, truth: Sequence[Sample], rows: pl.DataFrame, samples: Sequence[Sample]
+) -> Thresholds:
     """On val where there is one: a confidence that was chosen on test would flatter it."""
-    val = [sample for sample in run.samples() if sample.split == "val" and is_judged(sample)]
+    val = [sample for sample in samples if sample.split == "val" and is_judged(sample)]
     if split == "val" or not val or not (run.folder / "predictions" / "val.parquet").exists():
         return find_thresholds(split, truth, rows, run.plan.classes)
     found = read_predictions(run.folder / "predictions", "val")
@@ -161,11 +162,6 @@ def _by_class(errors: Errors, classes: Sequence[str]) -> dict[str, dict[str, int
         name: _counts(errors.predictions.filter(pl.col("label") == name), errors.boxes.filter(pl.col("label") == name))
         for name in classes
     }
-
-
-def _hidden(errors: Errors, every: Errors) -> int:
-    """How many boxes nothing right has at the confidence, though something right has them below."""
-    return int(((errors.boxes["kind"] != "correct") & (every.boxes["kind"] == "correct")).sum())
 
 
 def _parts(

@@ -85,27 +85,27 @@ def _add_detector(page: Page, inspection: Inspection, run: Run) -> None:
 
 
 def _add_kinds(page: Page, inspection: Inspection) -> None:
-    errors = inspection.errors
-    order = sorted(ERRORS, key=lambda kind: -errors.worth.get(kind, 0.0))
+    worth = inspection.gains.worth
+    order = sorted(ERRORS, key=lambda kind: -worth.get(kind, 0.0))
     page.heading("Kinds of error")
     page.figure(
-        plot_bars(order, [errors.worth.get(kind, 0.0) for kind in order], "What mending each kind would bring", "AP50"),
+        plot_bars(order, [worth.get(kind, 0.0) for kind in order], "What mending each kind would gain", "AP50"),
         "What AP50 would gain if all errors of a kind were mended",
         "Each by itself, over predictions of any score (TIDE's dAP).",
     )
     page.table(
-        ["kind", "", "count", "would bring"],
+        ["kind", "", "count", "would gain"],
         [
-            [kind, MENDING.get(kind, "right"), inspection.counts.get(kind, 0), errors.worth.get(kind)]
+            [kind, MENDING.get(kind, "right"), inspection.counts.get(kind, 0), worth.get(kind)]
             for kind in ("correct", *order)
         ],
         f"Counted at confidence {inspection.confidence:g}.",
     )
     page.table(
-        ["", "would bring"],
+        ["", "would gain"],
         [
-            ["if no prediction were wrong", errors.worth.get("false_positive")],
-            ["if no box were left unfound", errors.worth.get("false_negative")],
+            ["if no prediction were wrong", worth.get("false_positive")],
+            ["if no box were left unfound", worth.get("false_negative")],
         ],
     )
 
@@ -158,7 +158,7 @@ def _add_parts(page: Page, parts: Sequence[Part]) -> None:
         return
     page.heading("Parts of the split")
     page.table(
-        ["part", "images", "boxes", "mAP50-95", "AP50", "less or more", "precision", "recall", "from", "to", ""],
+        ["part", "images", "boxes", "mAP50-95", "AP50", "less or more", "precision", "recall", "from", "to"],
         [
             [
                 part.name,
@@ -166,12 +166,11 @@ def _add_parts(page: Page, parts: Sequence[Part]) -> None:
                 part.boxes,
                 part.ap,
                 part.ap50,
-                None if part.difference is None else f"{part.difference:+.3f}",
+                None if part.difference is None else f"{part.difference:+.3f}{', few' if part.uncertain else ''}",
                 part.precision,
                 part.recall,
                 part.recall_low,
                 part.recall_high,
-                "few" if part.uncertain else "",
             ]
             for part in parts[:_MOST_CLASSES]
         ],
@@ -232,8 +231,8 @@ class _Album:
 
     def add(self, page: Page) -> None:
         """Add the worst of each kind of error, and the worst images."""
-        errors = self._inspection.errors
-        kinds = sorted(ERRORS, key=lambda kind: -errors.worth.get(kind, 0.0))
+        worth = self._inspection.gains.worth
+        kinds = sorted(ERRORS, key=lambda kind: -worth.get(kind, 0.0))
         shown = {kind: list(self._of_kind(kind)) for kind in kinds}
         if any(shown.values()):
             page.heading("Pictures of each kind of error")

@@ -13,6 +13,7 @@ from ...datasets.images import ImageProblem
 from ...datasets.picture_fonts import Font, find_font, missing_letters
 from ...datasets.schema import Box, Sample
 from ...datasets.upright import read_upright
+from ..crops import Example
 
 Corners = tuple[float, float, float, float]
 
@@ -55,6 +56,31 @@ def picture_of(sample: Sample, boxes: Sequence[Drawn], *, around: Box | None = N
         return to_jpeg(_said(str(problem), side))
     draw_boxes(picture, boxes, part)
     return to_jpeg(picture)
+
+
+def read_example(example: Example, side: int, *, enlarge: bool = True) -> Image.Image:
+    """What a classifier sees of an example: the image or the part of it, upright and in RGB, its longer side `side` pixels.
+
+    Args:
+        enlarge: a smaller one is enlarged to that; else it stays as it is.
+
+    Raises:
+        ImageProblem: it cannot be read, or is smaller than the part.
+    """
+    if example.corners is None:
+        picture = read_upright(example.sample.path, side)
+        scale = side / max(picture.size)
+        if not enlarge or scale == 1:
+            return picture
+        return picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    x1, y1, x2, y2 = example.corners
+    longer = max(x2 - x1, y2 - y1)
+    scale = side / longer if enlarge else min(1.0, side / longer)
+    whole = read_upright(example.sample.path, 1 << 14)  # all of it: the part may be small
+    if x2 > whole.width or y2 > whole.height:
+        raise ImageProblem("changed-image", f"image is {whole.width}x{whole.height}, the part ends at {x2:g}, {y2:g}")
+    size = (max(1, round((x2 - x1) * scale)), max(1, round((y2 - y1) * scale)))
+    return whole.resize(size, Image.Resampling.BICUBIC, box=example.corners)
 
 
 def tag(label: str, score: float | None) -> str:

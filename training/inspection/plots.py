@@ -84,8 +84,9 @@ def plot_lines(
             axis.set_title(title)
             axis.set_xlabel(unit)
             axis.grid(alpha=0.3)
-        if len(panels[0][1]) > 1:
-            handles = axes[0].get_legend_handles_labels()
+        most = max(range(len(panels)), key=lambda at: len(panels[at][1]))
+        if len(panels[most][1]) > 1:
+            handles = axes[most].get_legend_handles_labels()
             axes[0].figure.legend(*handles, loc="outside lower center", ncols=min(6, len(handles[1])), fontsize=8)
 
     names = "".join([unit, *(title + "".join(line[0] for line in lines) for title, lines in panels)])

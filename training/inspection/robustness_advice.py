@@ -10,10 +10,11 @@ from ...datasets.augmentation import Augmentation, read_augmentation
 from ...datasets.schema import Json
 from ..plans import Plan
 from .robustness_conditions import BLURRED_AT, FAMILIES, Family
+from .robustness_measures import MEASURES, Measure, Measures
 from .robustness_results import Point, Robustness
 
 FALLS = 0.1
-"""A change is not borne where AP50 or recall falls by more than this part of what it is on untouched images."""
+"""A change is not borne where a figure that decides falls by more than this part of what it is on untouched images."""
 
 _CHOICES = ("digits", "field")
 """Tried in this order: neither mirrors, which would answer none of these changes and ruins what must be read."""
@@ -25,7 +26,7 @@ _RARE = 0.05
 class Advice:
     """What of one kind of change is not borne, from the mildest level on, and what to do; `command` is "" for nothing.
 
-    `falls` is AP50 before and then; `weakest` is the class whose recall falls most, and from what to what.
+    `falls` is AP50 (of a classifier, accuracy) before and then; `weakest` is the class whose recall falls most, and from what to what.
     """
 
     family: str
@@ -75,60 +76,59 @@ def reaches(augmentation: Augmentation, family: Family, level: float, imgsz: int
 
 
 def _advise(result: Robustness, plan: Plan, family: Family, points: Sequence[Point]) -> Advice:
-    before = result.untouched.scores["mAP50"] or 0.0
+    measures = MEASURES[result.kind]
+    main, recall = measures.main, measures.recall(family.name)
+    before = result.untouched.scores[main.overall] or 0.0
     at = {point.level: point for point in points}
-    falling = [level for level in family.mildest_first() if _falls(family, result.untouched, at[level])]
+    falling = [level for level in family.mildest_first() if _falls(measures, family, result.untouched, at[level])]
     if not before or not falling:
-        said = (
-            f"It bears all that was tried of this: {_range(family)}." if before else "It finds nothing to begin with."
-        )
+        said = f"It bears all that was tried of this: {_range(family)}." if before else measures.nothing
         return Advice(family.name, None, (before, before), None, "", "", said, "")
     first = falling[0]
-    after = at[first].scores["mAP50"] or 0.0
-    weakest = _weakest(family, result.untouched, at[first])
-    metric, said = _judge(family)
-    recalls = [point.scores[metric] or 0.0 for point in (result.untouched, at[first])]
+    after = at[first].scores[main.overall] or 0.0
+    weakest = _weakest(measures, recall, result.untouched, at[first])
+    recalls = [point.scores[recall.overall] or 0.0 for point in (result.untouched, at[first])]
     did = family.describe(first)
     lost = (
-        f"{did[0].upper()}{did[1:]}, AP50 goes from {before:.2f} to {after:.2f} and {said} from {recalls[0]:.2f} to"
-        f" {recalls[1]:.2f}"
+        f"{did[0].upper()}{did[1:]}, {main.title} goes from {before:.2f} to {after:.2f} and {recall.title} from"
+        f" {recalls[0]:.2f} to {recalls[1]:.2f}"
     )
     if weakest:
-        count = result.untouched.classes[weakest[0]]["boxes"]
-        boxes = f"{count} box{'es' if count != 1 else ''}"
-        lost += f"; {said} of {weakest[0]} ({boxes}) falls most, from {weakest[1]:.2f} to {weakest[2]:.2f}"
-    imgsz = int(str(plan.settings.get("imgsz", 640)))
+        count = result.untouched.classes[weakest[0]][measures.count]
+        of = f"{count} {measures.many if count != 1 else measures.one}"
+        lost += f"; {recall.title} of {weakest[0]} ({of}) falls most, from {weakest[1]:.2f} to {weakest[2]:.2f}"
+    return Advice(family.name, first, (before, after), weakest, *_answer(plan, family, falling, f"{lost}."))
+
+
+def _answer(plan: Plan, family: Family, falling: Sequence[float], finding: str) -> tuple[str, str, str, str]:
+    """The augmentation that goes as far as the mildest level that fails, the command, the finding, and what to do in words."""
+    first, imgsz = falling[0], int(str(plan.settings.get("imgsz", 640)))
     own = Augmentation(**cast("dict[str, Any]", plan.settings["augmentation"]))
-    train = f"labelloop train detector {plan.dataset} --model {plan.model} --augment "
+    origin = " --from boxes" if plan.kind == "classifier" and plan.settings.get("from") == "boxes" else ""
+    train = f"labelloop train {plan.kind} {plan.dataset} --model {plan.model}{origin} --augment "
     line = _line(family, falling, imgsz)
-    name, command = "", f"{train}FILE"
-    answer = f"No preset goes that far; a file of your own does, with the line {line}: {command}"
     if reaches(own, family, first, imgsz):
-        name, command = own.name, ""
-        answer = f"It has learned with {name}, which goes that far already: more images of this kind, or more epochs."
-    else:
-        name = next((each for each in _CHOICES if reaches(read_augmentation(each), family, first, imgsz)), "")
-        if name:
-            command = f"{train}{name}"
-            answer = f"The augmentation {name} goes that far: {command}"
-            left = [f"{level:g}" for level in falling if not reaches(read_augmentation(name), family, level, imgsz)]
-            if left:
-                answer += f" (it does not reach {_listed(left)}; a file of your own does, with the line {line})"
-    return Advice(family.name, first, (before, after), weakest, name, command, f"{lost}.", answer)
+        answer = (
+            f"It has learned with {own.name}, which goes that far already: more images of this kind, or more epochs."
+        )
+        return own.name, "", finding, answer
+    name = next((each for each in _CHOICES if reaches(read_augmentation(each), family, first, imgsz)), "")
+    if not name:
+        answer = f"No preset goes that far; a file of your own does, with the line {line}: {train}FILE"
+        return "", f"{train}FILE", finding, answer
+    answer = f"The augmentation {name} goes that far: {train}{name}"
+    left = [f"{level:g}" for level in falling if not reaches(read_augmentation(name), family, level, imgsz)]
+    if left:
+        answer += f" (it does not reach {_listed(left)}; a file of your own does, with the line {line})"
+    return name, f"{train}{name}", finding, answer
 
 
-def _judge(family: Family) -> tuple[str, str]:
-    """The recall that decides, and its name: of turned images the loose one, as nobody knows how tight a box should be."""
-    return ("loose", "loose recall") if family.name == "turned" else ("recall", "recall")
-
-
-def _falls(family: Family, before: Point, after: Point) -> bool:
-    """Whether recall falls, or AP50, where IoU .5 can be asked for.
-
-    Scores can sink below the confidence that is used while their order stays right.
-    """
-    decisive = (_judge(family)[0],) if family.name == "turned" else ("mAP50", "recall")
-    return any((after.scores[name] or 0.0) < (1 - FALLS) * (before.scores[name] or 0.0) for name in decisive)
+def _falls(measures: Measures, family: Family, before: Point, after: Point) -> bool:
+    """Whether one of the figures that decide falls; scores can sink below the confidence that is used while their order stays right."""
+    return any(
+        (after.scores[each.overall] or 0.0) < (1 - FALLS) * (before.scores[each.overall] or 0.0)
+        for each in measures.deciding(family.name)
+    )
 
 
 def _turns(leaves: Sequence[Mapping[str, Any]], trainer: Mapping[str, Json], level: float) -> bool:
@@ -155,13 +155,13 @@ def _around(gain: float) -> tuple[float, float]:
     return 1 - gain, 1 + gain
 
 
-def _weakest(family: Family, before: Point, after: Point) -> tuple[str, float, float] | None:
+def _weakest(measures: Measures, recall: Measure, before: Point, after: Point) -> tuple[str, float, float] | None:
     """The class whose recall falls most, where there is more than one class."""
-    metric = _judge(family)[0]
-    known = [(name, metrics[metric] or 0.0) for name, metrics in before.classes.items() if metrics["boxes"]]
+    name_of = recall.of_class
+    known = [(name, metrics[name_of] or 0.0) for name, metrics in before.classes.items() if metrics[measures.count]]
     if len(known) < 2:
         return None
-    falls = [(name, value, after.classes[name][metric] or 0.0) for name, value in known]
+    falls = [(name, value, after.classes[name][name_of] or 0.0) for name, value in known]
     found = max(falls, key=lambda each: each[1] - each[2])
     return found if found[1] > found[2] else None
 

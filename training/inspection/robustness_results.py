@@ -12,6 +12,7 @@ import orjson
 
 from ...datasets.errors import LabelloopError
 from ...datasets.schema import Box, Json
+from ..plans import Kind
 from ..results import Metrics
 from ..runs import Run
 
@@ -21,11 +22,10 @@ FORMAT = 2
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What is found under one change: `scores` are overall, `classes` have AP50, recall and boxes of each class.
+    """What is right under one change: `scores` are overall, `classes` have those of each class; `robustness_measures` has their names.
 
-    Both have `loose` besides, the recall from an IoU of .1 on, which is what can be said of turned boxes for certain.
-
-    `tightness` is the mean, over all boxes, of the IoU that a perfect answer has at least; see `middle_box`.
+    Of a detector both have `loose` besides, the recall from an IoU of .1 on, which is what can be said of turned boxes for
+    certain, and `tightness` is the mean, over all boxes, of the IoU that a perfect answer has at least; see `middle_box`.
     """
 
     level: float
@@ -36,20 +36,27 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An image on which every box is found as it is, and not under a change (turned: not even loosely); `missed` are the labels of those, `found` what is found."""
+    """A picture that is right as it is, and not under a change.
+
+    Of a detector: every box was found, `missed` are the labels of those that no longer are (turned: not even loosely), and
+    `found` is what is found. Of a classifier: `missed` has its label, and `said` is what it is taken for, with `score`.
+    """
 
     key: str
     family: str
     level: float
     missed: tuple[str, ...]
     found: tuple[Box, ...]
+    said: str = ""
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Robustness:
     """What a run bears: `untouched` is every image as it is, `families` has the points of each kind of change in order.
 
-    `images` of `there` in the split were taken, always the same ones; `asked` says what the result stands on.
+    `images` of `there` in the split were taken, always the same ones (of a classifier of boxes, boxes); `asked` says what
+    the result stands on. `confidence` is that of a detector, from which on a box counts; a classifier has none.
     `broken` are the images that fail at the mildest changes, by kind of change, the mildest first.
     """
 
@@ -57,12 +64,18 @@ class Robustness:
     split: str
     images: int
     there: int
-    confidence: float
+    confidence: float | None
     side: int
     untouched: Point
     families: Mapping[str, tuple[Point, ...]]
     broken: tuple[Broken, ...]
     asked: Mapping[str, Json]
+    kind: Kind = "detector"
+
+    @property
+    def things(self) -> str:
+        """What was taken, in words."""
+        return "images" if self.kind == "detector" else "pictures"
 
 
 def folder_of(run: Run) -> Path:
@@ -103,4 +116,12 @@ def write_robustness(run: Run, made: Robustness) -> Path:
 
 def _to_broken(said: Mapping[str, Any]) -> Broken:
     found = tuple(Box(**box) for box in said["found"])
-    return Broken(said["key"], said["family"], said["level"], tuple(said["missed"]), found)
+    return Broken(
+        said["key"],
+        said["family"],
+        said["level"],
+        tuple(said["missed"]),
+        found,
+        said.get("said", ""),
+        said.get("score"),
+    )

@@ -33,9 +33,9 @@ def sentences_of(inspection: Inspection | ClassifierInspection) -> list[str]:
 
 
 def _gain(inspection: Inspection) -> str:
-    worth = {kind: inspection.errors.worth[kind] for kind in MENDING}
+    worth = {kind: inspection.gains.worth[kind] for kind in MENDING}
     kind = max(worth, key=lambda each: worth[each])
-    now = inspection.errors.ap50
+    now = inspection.gains.ap50
     if worth[kind] < _LITTLE:
         return f"AP50 is {now:.3f}, and no kind of error is worth more than {_LITTLE} of it."
     return (

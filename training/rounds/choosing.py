@@ -96,6 +96,15 @@ def unsureness(found: Iterable[Box]) -> float:
     return max((2 * min(box.score or 0.0, 1 - (box.score or 0.0)) for box in found), default=0.5)
 
 
+def label_unsureness(scores: Sequence[float]) -> float:
+    """How unsure a classifier is of an image, 0 to 1: 1 where its two likeliest classes are equally likely.
+
+    Reference: Settles, Active Learning Literature Survey, 2009, 3.1: margin sampling.
+    """
+    first, second = sorted((*scores, 0.0, 0.0), reverse=True)[:2]
+    return 1.0 - (first - second)
+
+
 class _Room:
     """What is left of a budget: images, or seconds."""
 

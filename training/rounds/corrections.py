@@ -11,15 +11,13 @@ from ...datasets.changes import Change, find_changes
 from ...datasets.ledger import Ledger
 from ...datasets.ledger_rows import to_samples
 from ...datasets.schema import Box, Sample
+from ..detection_problem import NEAR, ON
 
 KINDS = ("missing", "spurious", "class", "location", "image-label")
 """What can be wrong with labels, by the names that suspects have."""
 
 SAME_PLACE = 0.9
 """A box that overlaps its former self by so much was nudged, not corrected: two people draw no closer."""
-_REDRAWN = 0.5
-_REDRAWN_SAME_CLASS = 0.1
-"""A new box that overlaps a deleted one by so much is that one, drawn anew: a shifted one of the same class overlaps little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,10 @@ def find_corrections(before: Sample, after: Sample, author: str, version: int) -
 
 
 def _redrawn(gone: Sequence[Box], new: Sequence[Box]) -> list[tuple[Box, Box]]:
-    """Deleted boxes with the new ones that stand in their place, the best overlap first."""
+    """Deleted boxes with the new ones that stand in their place, the best overlap first.
+
+    By the same overlaps as kinds of errors: of another class on it, as a wrong class is; of the same class near it, as a wrong place is.
+    """
     overlaps = sorted(
         ((iou(old.corners, now.corners), at, to) for at, old in enumerate(gone) for to, now in enumerate(new)),
         key=lambda each: (-each[0], each[1], each[2]),
@@ -147,7 +148,7 @@ def _redrawn(gone: Sequence[Box], new: Sequence[Box]) -> list[tuple[Box, Box]]:
     used: tuple[set[int], set[int]] = (set(), set())
     for overlap, at, to in overlaps:
         alike = gone[at].label == new[to].label
-        if overlap >= (_REDRAWN_SAME_CLASS if alike else _REDRAWN) and at not in used[0] and to not in used[1]:
+        if overlap >= (NEAR if alike else ON) and at not in used[0] and to not in used[1]:
             used[0].add(at)
             used[1].add(to)
             pairs.append((gone[at], new[to]))

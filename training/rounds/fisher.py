@@ -32,7 +32,7 @@ class Agreement:
         """What it says, in words."""
         if not self.other:
             edits = f"; {self.blind} were made blind" if self.blind else ""
-            return f"No label of the test split was changed by anybody who may have seen the model's boxes{edits}"
+            return f"No label of the test split was changed by anybody who may have seen what the model says{edits}"
         seen = f"{self.other_agree} of {self.other} test labels that were not changed blind agree with the model"
         if self.chance is None:
             return f"{seen}; none was changed blind to compare with"

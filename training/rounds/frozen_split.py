@@ -15,10 +15,12 @@ from ..predictions import BOXES, to_boxes
 from ..runs import Run, list_runs
 from .corrections import Correction, changed_images, find_corrections
 from .fisher import Agreement, compare_agreement
-from .round import TEST, Round, add_lines, read_lines
+from .round import BLIND, TEST, Round, add_lines, list_rounds, read_lines
 
 _SAME_OBJECT = 0.5
 SCORES = "scores.jsonl"
+_CHOSEN = "settled"
+"""What commits have in their details that took sides of conflicts one by one: whoever did that saw both sides."""
 
 
 def add_scores(workspace: Workspace, dataset: str, rows: Sequence[Mapping[str, Json]]) -> None:
@@ -37,14 +39,24 @@ def count_looks(workspace: Workspace, dataset: str) -> int:
     return trainings + len({str(row.get("look")) for row in read_scores_kept(workspace, dataset)})
 
 
+def is_frozen(workspace: Workspace, dataset: str) -> bool:
+    """Whether labels of the test split are to be corrected blind alone: some model has said already what it thinks of them.
+
+    That is so once a run was judged on the split, labels of the data set were compared with what a model says, or a round was sent.
+    """
+    judged = any(TEST in (run.result() or {}).get("splits", {}) for run in list_runs(workspace, dataset))
+    return judged or (workspace.suspects(dataset) / "suspects.json").exists() or bool(list_rounds(workspace, dataset))
+
+
 def edits_of_test(
     ledger: Ledger, since: int, rounds: Sequence[Round], blind: Collection[int]
 ) -> tuple[list[Correction], list[Correction]]:
     """What was corrected on images of the test split after a version: blind, and otherwise.
 
     Args:
-        rounds: an image that one of them showed without labels was corrected blind by its commits.
-        blind: the versions that took blind answers.
+        rounds: an image that one of them showed without labels was corrected blind by its commits, unless somebody chose what of
+            the answers to take.
+        blind: the versions that took blind answers; commits that say so themselves need not be among them.
     """
     hidden = {each.id: {sent.key for sent in each.images if sent.blind} for each in rounds}
     blind_edits: list[Correction] = []
@@ -57,7 +69,8 @@ def edits_of_test(
             if before is None or after is None or before.split != TEST or before.state == "unlabelled":
                 continue
             found, _ = find_corrections(before, after, commit.author, version)
-            was_blind = version in blind or after.key in hidden.get(commit.round, ())
+            of_round = after.key in hidden.get(commit.round, ()) and _CHOSEN not in commit.details
+            was_blind = version in blind or BLIND in commit.details or of_round
             (blind_edits if was_blind else others).extend(found)
     return blind_edits, others
 

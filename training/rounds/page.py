@@ -12,6 +12,7 @@ from .report import Report, report_json
 from .round import REASONS, folder_of, write_json
 from .statistics import Difference
 from .two_by_two import TwoByTwo
+from .worth import kind_in_words
 
 
 def write_report(workspace: Workspace, report: Report) -> tuple[Path, Path]:
@@ -28,7 +29,7 @@ def report_page(report: Report) -> Page:
     round = report.status.round
     page = Page(
         f"Round {round.number} of {round.dataset}",
-        f"version {round.version} to {report.version}, {report.made[:16]} UTC",
+        f"version {round.version} to {report.version}, {report.made[:16].replace('T', ' ')} UTC",
     )
     page.note(report.verdict())
     if report.ruler():
@@ -103,7 +104,7 @@ def _add_table(page: Page, report: Report, table: TwoByTwo) -> None:
     if report.errors:
         page.table(
             ["error kind", "old", "new"],
-            [[kind, old, new] for kind, (old, new) in report.errors.items()],
+            [[kind_in_words(kind), old, new] for kind, (old, new) in report.errors.items()],
             "what AP50 would gain if all errors of a kind were mended, by the new labels",
         )
 
@@ -117,10 +118,10 @@ def _add_corrections(page: Page, report: Report) -> None:
     status = report.status
     corrected = status.corrected
     page.heading("What changed")
+    nudged = f"; {corrected.nudged} boxes were moved by less than counts as an error" if corrected.nudged else ""
     page.text(
         f"{len(status.done)} of {len(status.round.images)} images were looked at; {len(corrected.corrections)} errors on"
-        f" {len(corrected.wrong)} of them were mended. {len(corrected.labelled)} images were labelled for the first time;"
-        f" {corrected.nudged} boxes were moved by less than counts as an error."
+        f" {len(corrected.wrong)} of them were mended. {len(corrected.labelled)} images were labelled for the first time{nudged}."
     )
     for what, title in (("kind", "error"), ("label", "class"), ("author", "person")):
         counts = corrected.counted(what)

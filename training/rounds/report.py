@@ -108,7 +108,7 @@ def make_report(
             rows = read_predictions(old[0].folder / "predictions", TEST)
             agreement = judge_edits(*edits, old[0], rows, own_confidence(old[0]))
             _keep(workspace, round, table, old, new, version)
-    remarks += _remarks(status, table)
+    remarks += [*_nothing_learned(round, old, new), *_remarks(status, table)]
     return Report(
         status, version, tuple(run.id for run in old), tuple(run.id for run in new), table, errors, agreement,
         count_looks(workspace, round.dataset), tuple(remarks), now(),
@@ -131,7 +131,8 @@ def report_json(report: Report) -> dict[str, Json]:
     """The report as JSON: the status without the images, the table, and the sentences."""
     status = report.status
     return {
-        "round": status.round.id, "version_before": status.round.version, "version": report.version, "made": report.made,
+        "name": status.round.dataset, "round": status.round.id, "version_before": status.round.version,
+        "version": report.version, "made": report.made,
         "verdict": report.table.model.verdict if report.table and report.table.model else None,
         "sentence": report.verdict(), "ruler": report.ruler(),
         **status_json(status),
@@ -172,9 +173,16 @@ def old_runs(workspace: Workspace, round: Round, named: str = "") -> list[Run]:
         if run.id == wanted:
             return [run]
     if named:
-        raise LabelloopError(f"{named} must be a run of {round.dataset} that is done and was judged on {TEST}")
+        raise _unfit(named, round, done)
     earlier = [run for run in done if run.plan.version <= round.version]
     return earlier[-1:]
+
+
+def _unfit(named: str, round: Round, fit: Sequence[Run]) -> LabelloopError:
+    known = ", ".join(run.id for run in fit) or "none"
+    return LabelloopError(
+        f"{named} must be a run of {round.dataset} that is done and was judged on {TEST}; there are: {known}"
+    )
 
 
 def new_runs(workspace: Workspace, ledger: Ledger, round: Round, old: Sequence[Run], named: str = "") -> list[Run]:
@@ -187,7 +195,7 @@ def new_runs(workspace: Workspace, ledger: Ledger, round: Round, old: Sequence[R
     if named:
         found = [run for run in done if run.id == named]
         if not found:
-            raise LabelloopError(f"{named} must be a run of {round.dataset} that is done and was judged on {TEST}")
+            raise _unfit(named, round, done)
         return found
     fitting = [
         run
@@ -219,6 +227,18 @@ def _keep(
                 }
             )  # fmt: skip
     add_scores(workspace, round.dataset, rows)
+
+
+def _nothing_learned(round: Round, old: Sequence[Run], new: Sequence[Run]) -> list[str]:
+    """What to say where the new runs learned from the very labels that the old ones did; empty where they did not."""
+    pairs = list(zip(old, new, strict=False))
+    if not pairs or any(before.plan.labels.get("train") != after.plan.labels.get("train") for before, after in pairs):
+        return []
+    said = (
+        f"{new[0].id} learned from the same labels as {old[0].id}: none of the split train was corrected, so there was"
+        f" nothing new to learn. labelloop suspects {round.dataset} --folds 3 looks for wrong labels in train too."
+    )
+    return [said]
 
 
 def _remarks(status: Status, table: TwoByTwo | None) -> list[str]:

@@ -97,7 +97,10 @@ def _augmentation(old: Run, name: str) -> str:
     if name in ("", "trainer"):
         return ""
     if name not in PRESETS and not Path(name).is_file():
-        raise LabelloopError(f"{old.id} was trained with the augmentation {name}, which is not there any more")
+        raise LabelloopError(
+            f"{old.id} was trained with the augmentation {name}, which is not there any more: put the file back, or train"
+            " by yourself and say --new RUN"
+        )
     return name
 
 

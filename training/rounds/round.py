@@ -29,10 +29,12 @@ from ...datasets.workspace import Workspace
 
 Reason = Literal["suspect", "unsure", "audit"]
 REASONS: Mapping[Reason, str] = {
-    "suspect": "probably labelled wrong",
+    "suspect": "with suspects",
     "unsure": "unlabelled, and the model is not sure of it",
     "audit": "drawn by chance",
 }
+BLIND = "blind"
+"""What commits have in their details that took blind answers, all of them as they are."""
 TEST = "test"
 """The split whose labels change only by blind correction."""
 

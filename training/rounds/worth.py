@@ -1,4 +1,4 @@
-"""What mending each kind of a detector's errors would bring, before a round and after it."""
+"""What mending each kind of a detector's errors would gain, before a round and after it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from collections.abc import Sequence
 import polars as pl
 
 from ...datasets.schema import Sample
-from ..detecting import own_confidence
-from ..inspection.errors import find_errors
+from ..inspection.errors import find_gains
 from ..predictions import read_predictions
 from ..runs import Run
 from .frozen_split import shared_test
 from .round import TEST
+
+_SUMS = {"false_positive": "if no prediction were wrong", "false_negative": "if no box were left unfound"}
+
+
+def kind_in_words(kind: str) -> str:
+    """What a reader is shown for a kind of error: its own name, or for the two sums over kinds what they mean."""
+    return _SUMS.get(kind, kind)
 
 
 def kinds_of_errors(
@@ -33,5 +39,4 @@ def kinds_of_errors(
 def _worth(run: Run, truth: Sequence[Sample]) -> dict[str, float]:
     rows = read_predictions(run.folder / "predictions", TEST)
     mine = rows.filter(pl.col("key").is_in([sample.key for sample in truth]))
-    found = find_errors(truth, mine, run.plan.classes, confidence=own_confidence(run))
-    return dict(found.worth)
+    return dict(find_gains(truth, mine, run.plan.classes).worth)

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ..detection_problem import NEAR, ON
+
 Numbers = npt.NDArray[np.float64]
 Ids = npt.NDArray[np.int64]
-
-ON, NEAR = 0.5, 0.1
-"""From these IoU on a prediction is on a box, and near it."""
 
 LABEL_FEATURES = (
     "same class on it", "other class on it", "same class near it", "other class near it", "anything on it",
@@ -37,6 +36,8 @@ _FLOOR = 7.0
 _OBJECT = 0.02
 """Predictions of a lower score are no objects of their own."""
 _SAME_OBJECT = 0.55
+"""Predictions that overlap by so much are of one object. Two objects that stand close overlap by up to `ON`; two boxes that
+a detector gives for one, of different classes, overlap by more."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,13 +14,14 @@ from ...datasets.errors import LabelloopError
 from ...datasets.ledger import Ledger
 from ...datasets.schema import Box, Json, Sample
 from ...datasets.versions import read_version
-from ..detection_problem import is_judged
+from ..detection_problem import ON, is_judged
 from ..predictions import read_predictions
-from ..runs import Run
-from .confident_learning import wrong_probabilities
+from ..runs import Run, result_of
+from .confident_learning import level, wrong_probabilities
 from .context import Contexts, with_factors
 from .detector_scoring import LEAST, Candidate, score_labels
 from .features import overlap
+from .geometry import find_outliers
 from .reasons import classifier_reason, detector_reason
 from .suspect import Suspect, SuspectList, rank_of, seconds_for
 
@@ -103,8 +104,12 @@ def _refuse_unusable(runs: Sequence[Run], name: str) -> str:
     for run in runs:
         if run.plan.dataset != name:
             raise LabelloopError(f"{run.id} must be a run of {name}, received one of {run.plan.dataset}")
-        if run.status() != "done":
-            raise LabelloopError(f"{run.id} must be done, received one that is {run.status()}")
+        result_of(run)
+        if run.plan.kind == "classifier" and run.plan.settings.get("from") == "boxes":
+            raise LabelloopError(
+                f"{run.id} has learned boxes cut out of images, and cannot judge labels: a detector judges boxes, and a"
+                f" classifier of whole images their labels; labelloop suspects {name} --folds 3 trains such"
+            )
     kinds = {run.plan.kind for run in runs}
     if len(kinds) != 1:
         raise LabelloopError(
@@ -126,7 +131,11 @@ def _judgements(run: Run, now: Mapping[str, Sample], kind: str, *, folds: int, i
         # A picture that was exchanged since is not the one that was predicted.
         same = [now[each.key] for each in then if each.key in now and now[each.key].sha256 == each.sha256]
         kept = tuple(sample for sample in same if _is_labelled(sample, kind))
-        found.append(Judgement(run, seer, kept, read_predictions(run.folder / "predictions", split)))
+        rows = read_predictions(run.folder / "predictions", split)
+        if kind == "classifier":  # of a detector, no row says that nothing is found
+            predicted = set(rows["key"].to_list())
+            kept = tuple(sample for sample in kept if sample.key in predicted)
+        found.append(Judgement(run, seer, kept, rows))
     return found
 
 
@@ -142,6 +151,7 @@ def _detector_doubts(parts: Sequence[Judgement], seer: str, contexts: Contexts) 
     doubts: list[_Doubt] = []
     by_key = {sample.key: sample for sample in samples}
     candidates = score_labels(samples, pl.concat([each.rows for each in parts]), classes)
+    outliers = find_outliers(samples, classes)
     named = {(each.key, each.box.id) for each in candidates if each.box}
     # A label that no model doubts may still be another one than its folder's: it is asked about too.
     rest = [
@@ -161,12 +171,18 @@ def _detector_doubts(parts: Sequence[Judgement], seer: str, contexts: Contexts) 
             if speaking and each.kind == "spurious" and speaking[0].label != label and not model_says
             else each.kind
         )
+        each = replace(each, kind=kind, probability=probability)
+        shape = outliers.get((each.key, each.box.id), "") if each.box else ""
+        evidence = (
+            *((seer,) if model_says else ()),
+            *(said.evidence for said in speaking),
+            *(["geometry"] if shape else []),
+        )
+        reasons = [*(said.reason for said in speaking), *([shape] if shape else [])]
         doubts.append(
             _Doubt(
-                replace(each, kind=kind, probability=probability), label,
-                proposed or (speaking[0].label if speaking else ""),
-                (*((seer,) if model_says else ()), *(said.evidence for said in speaking)),
-                _detector_sentence(replace(each, kind=kind), model_says, [said.reason for said in speaking], _has_twin(by_key[each.key], each.box)),
+                each, label, proposed or (speaking[0].label if speaking else ""), evidence,
+                _detector_sentence(each, model_says, reasons, _has_twin(by_key[each.key], each.box)),
             )
         )  # fmt: skip
     return doubts
@@ -176,7 +192,7 @@ def _has_twin(sample: Sample, box: Box | None) -> bool:
     """Whether another label lies on the same place."""
     others = [other.corners for other in sample.boxes if box is not None and other.id != box.id]
     return (
-        box is not None and bool(others) and bool((overlap(np.array([box.corners]), np.array(others))[0] >= 0.5).any())
+        box is not None and bool(others) and bool((overlap(np.array([box.corners]), np.array(others))[0] >= ON).any())
     )
 
 
@@ -197,34 +213,43 @@ def _classifier_doubts(parts: Sequence[Judgement], seer: str, contexts: Contexts
     classes = parts[0].run.plan.classes
     if any(each.run.plan.classes != classes for each in parts):
         raise LabelloopError("folds must have learned the same classes: too few images of a class; ask for fewer folds")
-    rows = [row for each in parts for row in each.rows.select("key", "scores").iter_rows() if row[0] in samples]
-    rows = [row for row in rows if samples[row[0]].label in classes]
+    by_run: dict[str, list[tuple[str, list[float]]]] = {}
+    for each in parts:
+        said = each.rows.select("key", "scores").iter_rows()
+        mine = [row for row in said if row[0] in samples and samples[row[0]].label in classes]
+        by_run.setdefault(each.run.id, []).extend(mine)
+    rows = [row for mine in by_run.values() for row in mine]
     labels = np.array([classes.index(samples[key].label or "") for key, _ in rows], np.int64)
     scores = np.array([said for _, said in rows], np.float64).reshape(-1, len(classes))
-    wrong, other = wrong_probabilities(labels, scores)
+    levelled, start = scores.copy(), 0
+    for mine in by_run.values():  # each fold's model leans to other classes
+        these = slice(start, start := start + len(mine))
+        levelled[these] = level(labels[these], scores[these])
+    wrong, other = wrong_probabilities(labels, levelled)
     for at, (key, _) in enumerate(rows):
         label, proposed = classes[int(labels[at])], classes[int(other[at])]
         against = contexts.said(key, label)
         speaking = [said for said in against if said.factor > 2]
         probability = with_factors(float(wrong[at]), [said.factor for said in against])
-        if probability < LEAST:
-            continue
         score, own = float(scores[at, other[at]]), float(scores[at, labels[at]])
+        model_says = bool(levelled[at, other[at]] > levelled[at, labels[at]])
+        if probability < LEAST or not (model_says or speaking):
+            continue
         doubts.append(
             _Doubt(
-                Candidate(key, "image-label", None, None, probability), label, proposed,
-                (seer, *(said.evidence for said in speaking)),
-                _classifier_sentence(label, proposed, score, own, [said.reason for said in speaking]),
+                Candidate(key, "image-label", None, None, probability), label, proposed if model_says else speaking[0].label,
+                (*((seer,) if model_says else ()), *(said.evidence for said in speaking)),
+                _classifier_sentence(label, proposed, score, own, model_says, [said.reason for said in speaking]),
             )
         )  # fmt: skip
     return doubts
 
 
 def _classifier_sentence(
-    label: str, proposed: str, score: float, own: float, more: Sequence[str]
+    label: str, proposed: str, score: float, own: float, model_says: bool, more: Sequence[str]
 ) -> Callable[[str, Sequence[str]], str]:
     def sentence(seer: str, further: Sequence[str]) -> str:
-        return classifier_reason(label, proposed, score, own, seer, [*more, *further])
+        return classifier_reason(label, proposed, score, own, seer, [*more, *further], leans=model_says)
 
     return sentence
 
@@ -261,7 +286,7 @@ def _place(grouped: Mapping[str, Sequence[tuple[_Doubt, int]]], candidate: Candi
         other = several[0][0].candidate
         if other.key == candidate.key and other.box is None and other.proposed is not None:
             iou, _ = overlap(np.array([other.proposed.corners]), np.array([candidate.proposed.corners]))
-            if iou[0, 0] >= 0.5:
+            if iou[0, 0] >= ON:
                 return str(other.proposed.corners)
     return str(candidate.proposed.corners)
 

@@ -8,12 +8,14 @@ It can be killed and gone on with: the same request finds the runs that it began
 
 from __future__ import annotations
 
+import platform
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import orjson
 import polars as pl
@@ -31,10 +33,11 @@ from ..classifier_settings import Request as ClassifierRequest
 from ..classifier_settings import suited as suited_classifier
 from ..classifier_weights import find_weights
 from ..crops import find_examples
+from ..detection_problem import is_judged
 from ..detector import train_detector, weights_cache
 from ..detector_settings import PREDICTION, find_gpus, suited
 from ..jobs import run_jobs
-from ..plans import labels_digest
+from ..plans import Kind, labels_digest
 from ..runs import Run, begin_run, list_runs
 from ..trainer_files import Progress
 from ..weights import find_detector_weights
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
 
 VAL_SHARE = 0.15
 """The part of the images that a fold's model learns from which becomes val instead, by groups."""
+
+USUAL_MODEL: Mapping[Kind, str] = {"detector": "yolov8n", "classifier": "efficientnet-lite0"}
+"""What folds train unless somebody asks for another model."""
 
 Watch = Callable[[Run, Progress], None]
 
@@ -58,7 +64,7 @@ class Folds:
     """
 
     count: int
-    kind: Literal["detector", "classifier"] = "detector"
+    kind: Kind = "detector"
     model: str = ""
     seed: int = 0
     asked: Mapping[str, Json] = field(default_factory=dict[str, Json])
@@ -105,22 +111,28 @@ def begin_folds(
     names = [f"fold {number}" for number in range(1, folds.count + 1)]
     found = split_samples(samples, dict.fromkeys(names, 1.0), seed=folds.seed, embedder=embedder, progress=progress)
     group_of = found.splits.group_of
-    runs: list[Run] = []
+    parted: dict[int, dict[str, str]] = {}
     for number, fold in enumerate(names, start=1):
+        rest = [sample for sample in samples if found.splits.split_of[sample.key] != fold]
+        shares = {"train": 1 - VAL_SHARE, "val": VAL_SHARE}
+        split_of = assign_splits(rest, group_of, shares, seed=folds.seed).split_of
+        parted[number] = {sample.key: split_of.get(sample.key) or "test" for sample in samples}
+        _refuse_too_few(parted[number], name, folds)
+    marks = {"folds": digest}
+    classes = tuple(dataset.classes)
+    if folds.kind == "classifier":
+        classes, marks["classes"] = _learnable(samples, classes, list(parted.values()), group_of, name)
+    runs: list[Run] = []
+    for number, splits in parted.items():
         if number in known:
             runs.append(known[number])
             continue
-        rest = [sample for sample in samples if found.splits.split_of[sample.key] != fold]
-        shares = {"train": 1 - VAL_SHARE, "val": VAL_SHARE}
-        parted = assign_splits(rest, group_of, shares, seed=folds.seed).split_of
-        split_of = {sample.key: parted.get(sample.key) or "test" for sample in samples}
-        _refuse_too_few(split_of, name, folds)
-        frame = ledger.frame(version, keys=sorted(split_of)).update(
-            pl.DataFrame({"key": list(split_of), "split": list(split_of.values())}), on="key"
+        frame = ledger.frame(version, keys=sorted(splits)).update(
+            pl.DataFrame({"key": list(splits), "split": list(splits.values())}), on="key"
         )
-        marks = {"fold": f"{number} of {folds.count}", "folds": digest}
+        said = {"fold": f"{number} of {folds.count}", **{mark: why for mark, why in marks.items() if why}}
         begin = _begin_detector if folds.kind == "detector" else _begin_classifier
-        runs.append(begin(workspace, place, name, version, frame, dataset.classes, folds, marks))
+        runs.append(begin(workspace, place, name, version, frame, classes, folds, said))
     return runs
 
 
@@ -129,14 +141,15 @@ def train_folds(
 ) -> Iterator[Run]:
     """Each fold's run as its training ends; those that are done already come first and are not trained again.
 
+    Args:
+        watch: called with a run and how far it is, in the process that trains it: for Ray it must be picklable.
+
     Raises:
         LabelloopError: one of them failed. The others are done all the same, and the same request goes on from there.
     """
     waiting = [run for run in runs if run.status() != "done"]
     yield from (run for run in runs if run not in waiting)
-    # `watch` cannot travel to another machine; there, a run's files say how far it is.
-    watched = {"watch": watch} if watch is not None and engine == "here" else {}
-    jobs = [partial(train_fold, str(workspace.home), str(run.folder), **watched) for run in waiting]
+    jobs = [partial(train_fold, str(workspace.home), str(run.folder), watch) for run in waiting]
     failed: list[str] = []
     for done in run_jobs(jobs, engine):
         if done.error:
@@ -153,6 +166,10 @@ def train_fold(home: str, folder: str, watch: Watch | None = None) -> str:
     Raises:
         LabelloopError: as `train_detector` and `train_classifier`.
     """
+    if not Path(folder).is_dir():
+        raise LabelloopError(
+            f"{folder} is not there on {platform.node()}: the workspace must lie on storage that all nodes share"
+        )
     run = Run(Path(folder))
     train = train_detector if run.plan.kind == "detector" else train_classifier
     if run.status() != "done":
@@ -170,8 +187,12 @@ class Cost:
     known_from: str
 
 
-_PACE = 0.114
-"""Seconds for an image in an epoch of YOLOv8n at 320 px on 2 cores: 233 images, 12 epochs, 319 s."""
+_PACE: Mapping[Kind, tuple[float, int, float]] = {"detector": (0.114, 320, 0.0), "classifier": (0.07, 224, 25.0)}
+"""Seconds for an image in an epoch of the usual model on 2 cores, at how many pixels, and seconds until a fold's epochs go at that pace.
+
+YOLOv8n: 233 images, 12 epochs, 319 s, all of it. EfficientNet-Lite0 at 128 px, all layers: 125 images, an epoch 2.0 to 3.5 s beside
+other work, the first 14 to 20 s, and some 10 s before it.
+"""
 
 
 def estimate_cost(workspace: Workspace, runs: Sequence[Run]) -> Cost:
@@ -185,7 +206,9 @@ def estimate_cost(workspace: Workspace, runs: Sequence[Run]) -> Cost:
     )
     if not left:
         return Cost(0, 0, 0.0, "")
-    like, side = left[0].plan, _whole(left[0].plan.settings.get("imgsz")) or 320
+    like = left[0].plan
+    guess, usual, start = _PACE[like.kind]
+    side = _whole(like.settings.get("imgsz")) or usual
     known = [*list_runs(folds_workspace(workspace, like.dataset)), *reversed(list_runs(workspace))]
     for run in known:
         rows, there = run.epochs(), run.plan.images.get("train", 0)
@@ -193,7 +216,7 @@ def estimate_cost(workspace: Workspace, runs: Sequence[Run]) -> Cost:
             pace = sum(float(str(row.get("seconds", 0))) for row in rows) / len(rows) / there
             pace *= (side / (_whole(run.plan.settings.get("imgsz")) or side)) ** 2
             return Cost(images, epochs, todo * pace, run.id)
-    return Cost(images, epochs, todo * _PACE * (side / 320) ** 2, "")
+    return Cost(images, epochs, todo * guess * (side / usual) ** 2 + start * len(left), "")
 
 
 def _whole(value: Json) -> int:
@@ -202,7 +225,7 @@ def _whole(value: Json) -> int:
 
 def _judged(sample: Sample, kind: str) -> bool:
     """Whether somebody has looked at the image for what is learned."""
-    return sample.label is not None if kind == "classifier" else bool(sample.boxes) or sample.state == "negative"
+    return sample.label is not None if kind == "classifier" else is_judged(sample)
 
 
 def _digest(samples: Sequence[Sample], folds: Folds, *, near: bool) -> str:
@@ -219,13 +242,49 @@ def _refuse_too_few(split_of: Mapping[str, str], name: str, folds: Folds) -> Non
         )
 
 
+def _learnable(
+    samples: Sequence[Sample], declared: Sequence[str], parted: Sequence[Mapping[str, str]], group_of: Mapping[str, str],
+    name: str,
+) -> tuple[tuple[str, ...], str]:  # fmt: skip
+    """The classes that every fold has something to learn of, in their declared order, and a sentence on the others ("" for none).
+
+    A model that never saw a class would call each of its labels wrong. So one that a fold cannot learn is learned by none.
+
+    Raises:
+        LabelloopError: fewer than two classes are left.
+    """
+    label_of = {sample.key: sample.label for sample in samples}
+    counts = Counter(label_of.values())
+    groups = Counter(label for label, _ in {(label, group_of[key]) for key, label in label_of.items()})
+    learned = [{label_of[key] for key, split in splits.items() if split == "train"} for splits in parted]
+    used = tuple(label for label in declared if all(label in each for each in learned))
+    rare = [label for label in declared if counts[label] and label not in used]
+    said = ", ".join(f"{label} ({_images(counts[label])} in {_groups(groups[label])})" for label in rare)
+    if len(used) < 2:
+        raise LabelloopError(
+            f"folds of a classifier need two classes of which each fold can learn, {name} has {', '.join(used) or 'none'}"
+            + (f"; too rare are {said}: label more of them" if rare else "")
+        )
+    if not rare:
+        return used, ""
+    return used, f"not judged, as at least one fold would have nothing to learn of them: {said}; label more of them"
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'s' if count != 1 else ''}"
+
+
+def _groups(count: int) -> str:
+    return f"{count} group{'s' if count != 1 else ''}"
+
+
 def _begin_detector(
     workspace: Workspace, place: Workspace, name: str, version: int, frame: pl.DataFrame, classes: Sequence[str],
     folds: Folds, marks: Mapping[str, str],
 ) -> Run:  # fmt: skip
     from ...datasets.ledger_rows import to_samples
 
-    model = folds.model or "yolov8n"
+    model = folds.model or USUAL_MODEL["detector"]
     gpus = find_gpus()
     settings = suited(to_samples(frame), classes, {"seed": folds.seed, **folds.asked}, None, gpus)
     weights = find_detector_weights(model, weights_cache(workspace))
@@ -249,23 +308,17 @@ def _begin_classifier(
     own = ClassifierRequest()
     side = folds.asked.get("imgsz")
     request = ClassifierRequest(
-        model=folds.model or own.model, seed=folds.seed, epochs=_whole(folds.asked.get("epochs")) or own.epochs,
+        model=folds.model or USUAL_MODEL["classifier"], seed=folds.seed, epochs=_whole(folds.asked.get("epochs")) or own.epochs,
         imgsz=_whole(side) if side is not None else None,
     )  # fmt: skip
     samples = to_samples(frame)
-    learned = {sample.label for sample in samples if sample.split == "train"}
-    used = tuple(label for label in classes if label in learned)
-    if len(used) < 2:
-        raise LabelloopError(
-            f"a classifier needs at least two classes in each fold, {name} has {', '.join(used) or 'none'}"
-        )
     wanted = request.weights or ("imagenet" if request.model != "small-cnn" else "none")
     weights = find_weights(request.model, wanted, workspace.cache / "weights")
     reasons: dict[str, str] = {}
-    found = find_examples(samples, "labels", used)
-    settings = suited_classifier(request, found.found, used, "labels", weights, reasons)
+    found = find_examples(samples, "labels", classes)
+    settings = suited_classifier(request, found.found, classes, "labels", weights, reasons)
     return begin_run(
-        place, "classifier", name, version, frame, classes=used, model=request.model, seed=folds.seed,
+        place, "classifier", name, version, frame, classes=classes, model=request.model, seed=folds.seed,
         settings={**settings.values, "left_out": dict(found.left_out), "track": []},
         reasons={**settings.reasons, **marks}, hardware={"gpus": list(find_gpus())},
     )  # fmt: skip

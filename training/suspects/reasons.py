@@ -38,9 +38,21 @@ def detector_reason(
     return "; ".join([said, *more])
 
 
-def classifier_reason(label: str, proposed: str, score: float, own: float, seer: str, more: Sequence[str]) -> str:
-    """The sentence for the label of an image."""
-    said = f"labelled {label}, but {SEERS[seer]} says {proposed} with {_short(score)} and {label} with {_short(own)}"
+def classifier_reason(
+    label: str, proposed: str, score: float, own: float, seer: str, more: Sequence[str], *, leans: bool = False
+) -> str:
+    """The sentence for the label of an image.
+
+    Args:
+        score, own: what the model gives the proposed class, and the label's.
+        leans: although `own` is the higher of the two the model speaks against the label, as it says that class too often.
+    """
+    proposes, agrees = f"{proposed} with {_short(score)}", f"{label} with {_short(own)}"
+    if score > own:
+        said = f"labelled {label}, but {SEERS[seer]} says {proposes} and {agrees}"
+    else:
+        said = f"labelled {label}; {SEERS[seer]} says {agrees} and {proposes}"
+        said += f", and of all images it says {label} of more than are labelled so" if leans else ""
     return "; ".join([said, *more])
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from math import prod
 from pathlib import Path
 from typing import Any, cast
@@ -95,6 +95,11 @@ class SuspectList:
             of_image.setdefault(suspect.key, []).append(suspect)
         ranked = [_ranked(key, suspects) for key, suspects in of_image.items()]
         return sorted(ranked, key=lambda image: (-image.rank, image.key))
+
+
+def only_kinds(found: SuspectList, kinds: Collection[str]) -> SuspectList:
+    """The list with suspects of these kinds only; all where none is named."""
+    return replace(found, suspects=tuple(each for each in found.suspects if each.kind in kinds)) if kinds else found
 
 
 def seconds_for(kind: str) -> float:

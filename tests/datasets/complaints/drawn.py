@@ -17,12 +17,14 @@ from PIL import Image, ImageOps
 from labelloop.datasets import formats
 from labelloop.datasets.convert import convert
 from labelloop.datasets.recipe import Recipe
+from tests.datasets.complaints.plain_readers import READABLE
 
 Corners = tuple[float, float, float, float]
 Labels = list[tuple[str, Corners]]
 
-WRITABLE = formats.writable_names()
+WRITABLE = [name for name in formats.writable_names() if name in READABLE]
 OF_BOXES = [name for name in WRITABLE if formats.load(name).holds.boxes]
+WITH_NEGATIVES = [name for name in OF_BOXES if formats.load(name).holds.negatives]
 COLORS = {0: (255, 0, 0), 1: (0, 255, 0), 2: (0, 0, 255)}
 # What turns a stored picture into the one of each EXIF orientation, undone.
 _STORED = {

@@ -179,3 +179,5 @@ def _cocos(folder: Path) -> list[Path]:
 _READERS: dict[str, Callable[[Path], dict[str, Seen]]] = {
     "yolo": _yolo, "coco": _coco, "voc": _voc, "labelme": _labelme, "via": _via, "folders": _folders,
 }  # fmt: skip
+READABLE = frozenset(_READERS)
+"""The formats that can be read here; the complaints are reproduced in these."""

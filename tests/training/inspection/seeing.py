@@ -1,13 +1,14 @@
-"""Photos with a bright coin or note, and a stand-in for a detector that finds what is bright, exactly, and nothing else."""
+"""Photos with a bright coin or note, and stand-ins for a detector that finds what is bright, exactly, and for a classifier."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 from PIL import Image
 
 from labelloop.datasets.augmentation import read_augmentation
@@ -15,7 +16,8 @@ from labelloop.datasets.ledger_rows import Stamp, to_rows
 from labelloop.datasets.reading import Progress
 from labelloop.datasets.schema import Box, Sample, Size
 from labelloop.datasets.workspace import Workspace
-from labelloop.training.predictions import from_boxes, write_predictions
+from labelloop.training.crops import Example
+from labelloop.training.predictions import LABELS, from_boxes, write_predictions
 from labelloop.training.results import Scores, format_result
 from labelloop.training.runs import Run, begin_run
 
@@ -62,6 +64,35 @@ def detector(home: Path, samples: Sequence[Sample], augmentation: str = "trainer
     write_predictions(run.folder / "predictions", "test", from_boxes({}))
     run.finish(format_result({"test": Scores(0, {})}))
     return run
+
+
+def classifier(home: Path, samples: Sequence[Sample], augmentation: str = "light", *, origin: str = "labels") -> Run:
+    """A classifier's run that is done, on images' labels (of which each has its box's), or on boxes."""
+    if origin == "labels":
+        samples = [replace(each, boxes=(), label=each.boxes[0].label) for each in samples]
+    frame = to_rows(samples, Stamp("ada", "test", datetime(2026, 1, 1, tzinfo=UTC), 1))
+    run = begin_run(
+        Workspace(home), "classifier", "money", 1, frame, classes=CLASSES, model="small-cnn", seed=0, reasons={},
+        settings={"imgsz": 64, "from": origin, "augmentation": asdict(read_augmentation(augmentation))},
+    )  # fmt: skip
+    write_predictions(run.folder / "predictions", "test", pl.DataFrame([], schema=LABELS))
+    run.finish(format_result({"test": Scores(0, {})}))
+    return run
+
+
+def judge(run: Run, examples: Sequence[Example], *, progress: Progress | None = None) -> dict[str, tuple[float, ...]]:
+    """What is said of each picture, as `classifying.classify` says it: by what is bright in it, and of a dark one that it is a note."""
+    found: dict[str, tuple[float, ...]] = {}
+    for number, example in enumerate(examples, start=1):
+        pixels = np.asarray(Image.open(example.sample.path).convert("RGB"), np.int64)
+        assert example.corners is None
+        assert pixels.shape[:2] == example.sample.size[::-1]
+        bright = pixels[pixels[..., 0] > LEAST + 14]
+        coin = len(bright) > 0 and bright[:, 2].mean() / bright[:, 0].mean() > 0.7
+        found[example.sample.key] = (0.9, 0.1) if coin else (0.25, 0.75)
+        if progress:
+            progress(number, len(examples))
+    return found
 
 
 def see(

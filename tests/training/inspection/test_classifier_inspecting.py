@@ -63,7 +63,7 @@ def test_it_is_most_wrong_where_it_is_most_sure(tmp_path: Path) -> None:
 
 
 def test_a_detector_is_refused_and_so_is_a_split_that_was_not_predicted(tmp_path: Path) -> None:
-    with pytest.raises(LabelloopError, match="must be a classifier's run that is done, received a detector's"):
+    with pytest.raises(LabelloopError, match="must be a classifier's run, received a detector's"):
         inspect_classifier(detector(tmp_path, money()))
     with pytest.raises(LabelloopError, match="no predictions for the split train; there are: test, val"):
         inspect_classifier(classifier(tmp_path, numbered(money())), "train")

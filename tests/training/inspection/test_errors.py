@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelloop.datasets.schema import Box, Sample, Size
+from labelloop.training import box_pairs
 from labelloop.training.detection_problem import EVERYTHING, judge, to_problem
-from labelloop.training.inspection import errors
-from labelloop.training.inspection.errors import MOST, find_errors
+from labelloop.training.inspection.errors import MOST, find_errors, find_gains
 from labelloop.training.predictions import BOXES, from_boxes
 from tests.bench.bench_errors import problem
 
@@ -65,13 +65,13 @@ def test_a_second_one_on_the_same_box_is_a_duplicate() -> None:
     assert said.boxes["score"].to_list() == [0.8]
 
 
-def test_the_confidence_leaves_out_predictions_and_not_what_mending_is_worth() -> None:
+def test_a_box_that_is_found_below_the_confidence_is_hidden() -> None:
     samples, rows = [image("a.jpg", LABEL)], found(a=[Box("10", 20, 20, 60, 60, score=0.3)])
     whole, some = find_errors(samples, rows, CLASSES), find_errors(samples, rows, CLASSES, confidence=0.5)
-    assert (whole.boxes["kind"].to_list(), some.boxes["kind"].to_list()) == (["correct"], ["missed"])
+    assert whole.boxes.select("kind", "hidden").rows() == [("correct", False)]
+    assert some.boxes.select("kind", "hidden", "score").rows() == [("missed", True, None)]
     assert some.predictions.is_empty()
-    assert (some.worth, some.ap50) == (whole.worth, whole.ap50)
-    assert whole.ap50 == pytest.approx(1)
+    assert find_gains(samples, rows, CLASSES).ap50 == pytest.approx(1), "of all predictions, whatever their score"
 
 
 def test_a_crowd_is_neither_asked_for_nor_an_error() -> None:
@@ -83,7 +83,9 @@ def test_a_crowd_is_neither_asked_for_nor_an_error() -> None:
 
 def test_nothing_at_all() -> None:
     said = find_errors([], pl.DataFrame(schema=BOXES), CLASSES)
-    assert (said.predictions.height, said.boxes.height, said.ap50) == (0, 0, 0)
+    assert (said.predictions.height, said.boxes.height) == (0, 0)
+    nothing = find_gains([], pl.DataFrame(schema=BOXES), CLASSES)
+    assert (nothing.ap50, nothing.ap, set(nothing.worth.values())) == (0, 0, {0})
     said = find_errors([image("a.jpg", LABEL)], pl.DataFrame(schema=BOXES), CLASSES)
     assert said.boxes["kind"].to_list() == ["missed"]
     unlabelled = Sample("b.jpg", Path("b.jpg"), Size(10, 10), state="unlabelled")
@@ -144,10 +146,22 @@ def test_in_parts_it_is_the_same(problem: tuple[list[Sample], pl.DataFrame], pai
     samples, rows = problem
     whole = find_errors(samples, rows, CLASSES)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(errors, "_PAIRS", pairs)
+        patch.setattr(box_pairs, "_PAIRS", pairs)
         parts = find_errors(samples, rows, CLASSES)
     assert whole.predictions.equals(parts.predictions)
     assert whole.boxes.equals(parts.boxes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(problems(), st.sampled_from([0.2, 0.5, 0.8]))
+def test_a_confidence_is_as_if_there_were_no_others(problem: tuple[list[Sample], pl.DataFrame], least: float) -> None:
+    samples, rows = problem
+    every, sure = find_errors(samples, rows, CLASSES), find_errors(samples, rows, CLASSES, confidence=least)
+    alone = find_errors(samples, rows.filter(pl.col("score") >= least), CLASSES)
+    assert sure.predictions.equals(alone.predictions)
+    assert sure.boxes.drop("hidden").equals(alone.boxes.drop("hidden"))
+    hidden = (sure.boxes["kind"] != "correct") & (every.boxes["kind"] == "correct")
+    assert sure.boxes["hidden"].to_list() == hidden.to_list()
 
 
 @settings(max_examples=60, deadline=None)
@@ -187,5 +201,6 @@ def test_the_same_figures_as_tidecv() -> None:
     counts = dict(said.predictions["kind"].value_counts().rows())
     counts["missed"] = said.boxes.filter(pl.col("kind") == "missed").height
     assert {kind: counts[kind] for kind in COUNTED} == COUNTED
-    assert {kind: 100 * worth for kind, worth in said.worth.items()} == pytest.approx(TIDECV, abs=0.003)
-    assert 100 * said.ap50 == pytest.approx(53.292094, abs=0.003)
+    gains = find_gains(samples, rows, tuple(f"class {number}" for number in range(20)))
+    assert {kind: 100 * worth for kind, worth in gains.worth.items()} == pytest.approx(TIDECV, abs=0.003)
+    assert 100 * gains.ap50 == pytest.approx(53.292094, abs=0.003)

@@ -19,15 +19,16 @@ from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.ledger_rows import Stamp, to_rows
 from labelloop.datasets.schema import Sample, Size
 from labelloop.datasets.workspace import Workspace
+from labelloop.training.classifying import examples_of
 from labelloop.training.crops import Example
 from labelloop.training.inspection.grad_cam import (
-    examples_of,
     heat_maps,
     heat_picture,
     on_whole_image,
     plain_picture,
     upsampled,
 )
+from labelloop.training.results import Scores, format_result
 from labelloop.training.runs import Run, begin_run
 from tests.training.finished_runs import detector, money
 
@@ -85,6 +86,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, dict[str, tu
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
+    run.finish(format_result({"test": Scores(0, {})}))
     return run, places
 
 
@@ -113,7 +115,7 @@ def test_another_class_has_other_evidence_and_none_has_none(planted: tuple[Run, 
 
 
 def test_a_detector_has_no_heat_maps(tmp_path: Path) -> None:
-    with pytest.raises(LabelloopError, match="must be a classifier's run that is done, received a detector's"):
+    with pytest.raises(LabelloopError, match="must be a classifier's run, received a detector's"):
         heat_maps(detector(tmp_path, money(1)), [])
 
 

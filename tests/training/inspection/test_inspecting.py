@@ -190,8 +190,8 @@ def test_ap_is_that_of_pycocotools(large: tuple[Run, Inspection]) -> None:
     rows = read_predictions(run.folder / "predictions", "test")
     overall, fifty, per_class = coco(samples, rows)
     assert said.scores.overall["mAP50-95"] == pytest.approx(overall, abs=1e-9, rel=0)
-    assert said.errors.ap == pytest.approx(overall, abs=1e-9, rel=0)
-    assert said.errors.ap50 == pytest.approx(fifty, abs=1e-9, rel=0)
+    assert said.gains.ap == pytest.approx(overall, abs=1e-9, rel=0)
+    assert said.gains.ap50 == pytest.approx(fifty, abs=1e-9, rel=0)
     assert [said.scores.per_class[name]["AP50-95"] for name in CLASSES] == pytest.approx(per_class, abs=1e-9, rel=0)
 
 
@@ -216,12 +216,12 @@ def test_sizes_are_parts_too(large: tuple[Run, Inspection]) -> None:
 
 
 def test_only_what_is_done_and_labelled_can_be_inspected(tmp_path: Path) -> None:
-    with pytest.raises(LabelloopError, match=r"must be a detector's run that is done, received a detector's that is"):
+    with pytest.raises(LabelloopError, match=r"must be done, received one that is"):
         inspect_run(detector(tmp_path, money(), done=False))
-    with pytest.raises(LabelloopError, match="must be a detector's run that is done, received a classifier's"):
+    with pytest.raises(LabelloopError, match="must be a detector's run, received a classifier's"):
         inspect_run(classifier(tmp_path, numbered(money())))
     run = detector(tmp_path, money())
-    with pytest.raises(LabelloopError, match="no predictions for the split holdout; there are: test, val"):
+    with pytest.raises(LabelloopError, match="has no predictions for the split holdout; there are: test, val"):
         inspect_run(run, "holdout")
     unlabelled = [replace(each, boxes=(), state="unlabelled") for each in money() if each.split == "val"]
     others = [each for each in money() if each.split != "val"]

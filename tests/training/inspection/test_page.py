@@ -93,6 +93,6 @@ def test_a_classifier_without_its_model_has_a_page_without_heat_maps(tmp_path: P
     assert [each.image for each in wrong] == ["10/test 1.jpg", "10/test 2.jpg", "50/test 0.jpg"]
     assert [each.sample.label for each in right] == ["10", "50", "1000", "5000"]
     html = write_page(inspection, run, tmp_path / "page.html").read_text("utf-8")
-    assert "There are no heat maps: won-1 must be a classifier&#39;s run that is done" in html
+    assert "There are no heat maps: won-1 has no model any more" in html
     without = write_page(inspection, run, tmp_path / "page.html", heat={}).read_text("utf-8")
     assert "heat map" not in without

@@ -13,10 +13,12 @@ pytest.importorskip("hotcoco")
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.schema import Box, Sample, Size
-from labelloop.training.inspection import robustness
-from labelloop.training.inspection.robustness import draw, steps, try_robustness
+from labelloop.training.crops import Example
+from labelloop.training.inspection import robustness_detector, robustness_pictures
+from labelloop.training.inspection.robustness import refuse_mixed, try_robustness
 from labelloop.training.inspection.robustness_conditions import FAMILIES
 from labelloop.training.inspection.robustness_page import page_path, write_robustness_page
+from labelloop.training.inspection.robustness_pictures import draw, steps
 from labelloop.training.inspection.robustness_results import folder_of, read_robustness
 from labelloop.training.runs import Run
 from tests.training import finished_runs
@@ -25,7 +27,7 @@ from tests.training.inspection.seeing import detector, photos, see
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(robustness, "detect", see)
+    monkeypatch.setattr(robustness_detector, "detect", see)
     return detector(tmp_path / "home", photos(tmp_path / "photos"))
 
 
@@ -51,7 +53,7 @@ def test_a_long_thing_that_lay_aslant_is_found_loosely_when_it_is_straight(
     path = tmp_path / "bar.png"
     bar.save(path)
     box = Box("coin", 76, 36, 244, 204, id="a" * 24)
-    monkeypatch.setattr(robustness, "detect", see)
+    monkeypatch.setattr(robustness_detector, "detect", see)
     made = detector(
         tmp_path / "home", [Sample("bar.png", path, Size(320, 240), boxes=(box,), split="test", sha256="0" * 64)]
     )
@@ -82,7 +84,7 @@ def test_progress_reaches_its_end_and_counts_evenly(run: Run) -> None:
 def test_chunks_change_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = try_robustness(run, families=["blurred"])
     (folder_of(run) / "test.json").unlink()
-    monkeypatch.setattr(robustness, "_ROOM", 1)
+    monkeypatch.setattr(robustness_pictures, "ROOM", 1)
     assert try_robustness(run, families=["blurred"]) == whole
 
 
@@ -95,7 +97,7 @@ def test_a_result_is_kept_and_read_where_the_same_is_asked(run: Run, monkeypatch
     def never(*_: object, **__: object) -> None:
         raise AssertionError
 
-    monkeypatch.setattr(robustness, "detect", never)
+    monkeypatch.setattr(robustness_detector, "detect", never)
     assert try_robustness(run, families=["darkened"], limit=4) == made
     with pytest.raises(AssertionError):
         try_robustness(run, families=["darkened"], limit=5)
@@ -105,19 +107,19 @@ def test_a_result_is_kept_and_read_where_the_same_is_asked(run: Run, monkeypatch
 
 
 def test_the_same_images_are_drawn_whatever_their_order(run: Run) -> None:
-    samples = run.samples()
-    chosen = draw(samples, 3)
+    examples = [Example(each, each.key) for each in run.samples()]
+    chosen = draw(examples, 3)
     assert len(chosen) == 3
-    assert {each.key for each in draw(samples[::-1], 3)} == {each.key for each in chosen}
-    assert draw(samples, 0) == draw(samples, 99) == samples
+    assert {each.image for each in draw(examples[::-1], 3)} == {each.image for each in chosen}
+    assert draw(examples, 0) == draw(examples, 99) == examples
 
 
 def test_refusals(tmp_path: Path, run: Run) -> None:
     with pytest.raises(LabelloopError, match="no boxes in the split val; splits with boxes: test"):
         try_robustness(run, split="val")
     classifier = finished_runs.classifier(tmp_path / "other", finished_runs.money(1))
-    with pytest.raises(LabelloopError, match="built for detectors only, received won-1, which is a classifier's run"):
-        try_robustness(classifier)
+    with pytest.raises(LabelloopError, match="all detectors or all classifiers, received classifier and detector: "):
+        refuse_mixed([run, classifier])
     stopped = finished_runs.detector(tmp_path / "third", finished_runs.money(1), done=False)
     with pytest.raises(LabelloopError, match="must be done, received one that is stopped"):
         try_robustness(stopped)

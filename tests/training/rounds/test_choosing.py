@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labelloop.datasets.schema import Box
-from labelloop.training.rounds.choosing import Candidate, choose, unsureness
+from labelloop.training.rounds.choosing import Candidate, choose, label_unsureness, unsureness
 
 SUSPECTS = [Candidate(f"s{at:03}.jpg", 0.9 - at / 1000, 20.0) for at in range(100)]
 KEYS = [each.key for each in SUSPECTS] + [f"r{at:03}.jpg" for at in range(300)]
@@ -72,3 +72,10 @@ def test_a_model_is_least_sure_at_one_half():
     assert unsureness([box, sure]) == 1
     assert unsureness([sure]) == pytest.approx(0.04)
     assert unsureness([]) == 0.5
+
+
+def test_a_classifier_is_least_sure_where_two_classes_are_equally_likely():
+    assert label_unsureness([0.5, 0.5, 0.0]) == 1
+    assert label_unsureness([0.1, 0.9]) == pytest.approx(0.2)
+    assert label_unsureness([0.4, 0.3, 0.3]) > label_unsureness([0.6, 0.4])
+    assert label_unsureness([1.0]) == 0

@@ -144,3 +144,16 @@ def test_a_run_that_is_none_is_refused(tmp_path: Path):
     _, _, round = begin(tmp_path)
     with pytest.raises(LabelloopError, match="won-9 must be a run"):
         old_runs(Workspace(tmp_path), round, "won-9")
+
+
+def test_a_new_model_that_learned_nothing_new_is_named_as_the_reason(tmp_path: Path):
+    ledger, true, round = begin(tmp_path)
+    finished(tmp_path, ledger.samples(1), {"10": 2})
+    in_test = next(sample for sample in (true[0], true[4]) if sample.split == "test")
+    answer(ledger, round.id, in_test)
+    finished(tmp_path, ledger.samples(), {"10": 2}, version=2)
+    said = "won-2 learned from the same labels as won-1: none of the split train was corrected"
+    assert any(remark.startswith(said) for remark in report_of(tmp_path, ledger, round).remarks)
+    answered(ledger, true, round)
+    finished(tmp_path, ledger.samples(), {"10": 2}, version=3)
+    assert not any("learned from the same labels" in remark for remark in report_of(tmp_path, ledger, round).remarks)

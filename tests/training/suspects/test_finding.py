@@ -14,6 +14,7 @@ from labelloop.datasets.workspace import Workspace
 from labelloop.training.predictions import read_predictions, write_predictions
 from labelloop.training.runs import Run
 from labelloop.training.suspects.finding import find_suspects
+from labelloop.training.suspects.reasons import classifier_reason
 from tests.training.finished_runs import COINS_AND_NOTES, classifier, detector, money, numbered
 
 
@@ -89,3 +90,26 @@ def test_labels_of_images(tmp_path: Path) -> None:
     said = find_suspects(ledger_of(tmp_path, samples), [run])
     assert (said.suspects[0].key, said.suspects[0].kind) == ("50/test 2.jpg", "image-label")
     assert "says 1000 with .90 and 50 with .03" in said.suspects[0].reason
+
+
+def test_what_the_model_says_is_said_as_it_is() -> None:
+    usual = classifier_reason("50", "1000", 0.9, 0.03, "held-out", [])
+    assert usual == "labelled 50, but the model that was not trained on this photo says 1000 with .90 and 50 with .03"
+    leaning = classifier_reason("50", "1000", 0.42, 0.58, "out-of-fold", [], leans=True)
+    assert leaning == (
+        "labelled 50; the model that has not seen this photo says 50 with .58 and 1000 with .42, and of all images it says 50"
+        " of more than are labelled so"
+    )
+    place = classifier_reason("50", "10", 0.1, 0.8, "out-of-fold", ["9 of 10 labels in the folder 10 say 10"])
+    assert place.endswith("says 50 with .80 and 10 with .10; 9 of 10 labels in the folder 10 say 10")
+
+
+def test_a_label_that_the_model_shares_is_no_suspect_unless_its_folder_speaks(tmp_path: Path) -> None:
+    samples = [replace(each, boxes=(), label=each.boxes[0].label) for each in money(20)]
+    odd = next(at for at, each in enumerate(samples) if each.key == "50/test 2.jpg")
+    samples[odd] = replace(samples[odd], label="1000")
+    run = classifier(tmp_path, samples, origin="labels")
+    (only,) = find_suspects(ledger_of(tmp_path, samples), [run]).suspects
+    assert (only.key, only.proposed_label, only.evidence) == ("50/test 2.jpg", "50", ("folder",))
+    assert "says 1000 with .90" in only.reason
+    assert "in the folder 50 say 50" in only.reason
