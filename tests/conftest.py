@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,12 @@ import pytest
 ROOT = Path(__file__).parent
 SERVERS = ("browser/", "label_config/", "tools/", "datasets/test_window", "datasets/test_quality")
 """Where the tests are that start a mongod, a Label Studio or an App, or want the machine's usual ports."""
+
+
+def pytest_configure() -> None:
+    # A shell that starts something beside itself has it ignore Ctrl-C, and all that it starts in turn.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -105,7 +105,7 @@ def test_a_signal_to_stop_leaves_nothing_half_done(unharmed: Unharmed, tmp_path:
             continue  # all was done: while Python itself shuts down its handlers are gone, and the signal ends it
         if process.returncode != 0:
             stopped += 1
-            assert process.returncode == 128 + number
+            assert process.returncode == 128 + number, said
             assert said.strip().splitlines()[-1] == "Stopped before the end."
         assert list(tmp_path.iterdir()) == []
     assert stopped >= 3

@@ -11,13 +11,13 @@ from ...datasets.boxes import iou
 from ...datasets.ledger import Ledger
 from ...datasets.schema import Box, Json, Sample
 from ...datasets.workspace import Workspace
+from ..detection_problem import ON
 from ..predictions import BOXES, to_boxes
 from ..runs import Run, list_runs
 from .corrections import Correction, changed_images, find_corrections
 from .fisher import Agreement, compare_agreement
 from .round import BLIND, TEST, Round, add_lines, list_rounds, read_lines
 
-_SAME_OBJECT = 0.5
 SCORES = "scores.jsonl"
 _CHOSEN = "settled"
 """What commits have in their details that took sides of conflicts one by one: whoever did that saw both sides."""
@@ -97,8 +97,8 @@ def _agreeing_boxes(rows: pl.DataFrame, confidence: float) -> Callable[[Correcti
         before, after = edit.boxes
         seen = found.get(edit.key, ())
         if after is None:
-            return before is not None and not any(iou(box.corners, before.corners) >= _SAME_OBJECT for box in seen)
-        near = [box for box in seen if iou(box.corners, after.corners) >= _SAME_OBJECT]
+            return before is not None and not any(iou(box.corners, before.corners) >= ON for box in seen)
+        near = [box for box in seen if iou(box.corners, after.corners) >= ON]
         if edit.kind == "location" and before is not None:
             return any(iou(box.corners, after.corners) > iou(box.corners, before.corners) for box in near)
         return any(box.label == after.label for box in near)
