@@ -96,6 +96,9 @@ def main() -> None:
         from ..datasets.passes import await_workers
 
         await_workers(threading.enumerate())
+        # CPython remembers a Ctrl-C that came within exec (dataclasses are made by it) and then ends by the signal,
+        # whatever status is asked for. It forgets it at the next one.
+        exec("")  # noqa: S102 - nothing is run
         sys.exit(128 + (stopped.number if isinstance(stopped, Stopped) else signal.SIGINT))
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith(__name__.partition(".")[0]):
