@@ -12,8 +12,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -23,6 +26,8 @@ _START_SECONDS = 120
 _STOP_SECONDS = 10
 _DIE_WITH_PARENT = 1
 """PR_SET_PDEATHSIG: the kernel sends a signal to this process when its parent ends. Reference: prctl(2)."""
+
+_SEEN = "<script>localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')</script>"
 
 
 @dataclass(slots=True)
@@ -96,7 +101,24 @@ def main(port: int, parent: int) -> None:
         return
     from fiftyone.server.main import start_server  # pyright: ignore[reportMissingTypeStubs, reportUnknownVariableType]
 
+    _open_without_advertisement()
     start_server(port=port, address="127.0.0.1")
+
+
+def _open_without_advertisement() -> None:
+    """Have the page say to itself that its advertisement was seen: it lies over the panel's buttons until it is dismissed."""
+    from starlette.responses import HTMLResponse, Response
+
+    static: Any = import_module("fiftyone.server.app").Static
+    usual: Callable[..., Response] = static.file_response
+
+    def file_response(self: object, full_path: str, *rest: Any, **named: Any) -> Response:
+        if not str(full_path).endswith("index.html"):
+            return usual(self, full_path, *rest, **named)
+        page = Path(full_path).read_text(encoding="utf-8").replace("<head>", f"<head>{_SEEN}", 1)
+        return HTMLResponse(page, headers={"cache-control": "no-store"})
+
+    static.file_response = file_response
 
 
 if __name__ == "__main__":

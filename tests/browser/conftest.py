@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 SCREEN = {"width": 1600, "height": 900}
 # What Chromium needs to draw with WebGL where there is no graphics card.
 _ARGUMENTS = ["--no-sandbox", "--use-gl=swiftshader", "--enable-unsafe-swiftshader"]
-_NO_POPUP = "localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -71,7 +70,6 @@ def new_page(chromium: Browser, request: pytest.FixtureRequest, tmp_path: Path) 
     def make() -> Any:
         context = chromium.new_context(viewport=SCREEN, locale="en-US")  # type: ignore[arg-type]
         context.set_default_timeout(60_000)
-        context.add_init_script(_NO_POPUP)
         contexts.append(context)
         return context.new_page()
 
