@@ -55,9 +55,10 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browsing(home: Path) -> Generator[Browsing]:
-    """`labelloop browse won`, for all tests of a module."""
-    server = Browsing(home, "--port", 5351).ready()
+def browsing(home: Path, request: pytest.FixtureRequest) -> Generator[Browsing]:
+    """`labelloop browse won`, for all tests of a module, which may name a port and a data set of its own as PORT and NAME."""
+    port, name = getattr(request.module, "PORT", 5351), getattr(request.module, "NAME", "won")
+    server = Browsing(home, "--port", port, name=name).ready()
     yield server
     server.interrupt()
 

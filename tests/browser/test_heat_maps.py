@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Generator
 from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
@@ -28,7 +27,7 @@ from tests.browser.pages import Window, cy, expect
 from tests.browser.servers import ROOT, Browsing, environment, until
 from tests.training.class_folders import imported, put_into
 
-PORT = 5431
+PORT, NAME = 5431, "squares"
 CLASSES = ("square", "none", "never")
 """As the planted classifier numbers them; of the last there is no picture."""
 PHOTO = (320, 240)
@@ -84,13 +83,6 @@ def finish(run: Run) -> None:
     rows = pl.DataFrame(said, schema=LABELS, orient="row")
     write_predictions(run.folder / "predictions", "test", rows)
     run.finish(format_result({"test": evaluate(samples, rows, CLASSES)}))
-
-
-@pytest.fixture(scope="module")
-def browsing(home: Path) -> Generator[Browsing]:
-    server = Browsing(home, "--port", PORT, name="squares").ready()
-    yield server
-    server.interrupt()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,13 +79,6 @@ def wrong(home: Path) -> dict[str, set[str]]:
         if kind and (sample.boxes or kind == "background"):
             made[kind].add(sample.key)
     return made
-
-
-@pytest.fixture(scope="module")
-def browsing(home: Path) -> Generator[Browsing]:
-    server = Browsing(home, "--port", PORT).ready()
-    yield server
-    server.interrupt()
 
 
 @pytest.fixture

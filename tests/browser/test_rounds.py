@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,13 +83,6 @@ def seen(draw: random.Random, boxes: tuple[Box, ...], classes: tuple[str, ...], 
         score = draw.uniform(0.3, 0.6) if label != box.label else draw.uniform(0.7, 0.97)
         made.append(replace(box, x1=max(box.x1 + shift, 0), label=label, score=score))
     return tuple(made)
-
-
-@pytest.fixture(scope="module")
-def browsing(home: Path) -> Generator[Browsing]:
-    server = Browsing(home, "--port", PORT).ready()
-    yield server
-    server.interrupt()
 
 
 @pytest.fixture

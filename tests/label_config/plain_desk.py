@@ -6,16 +6,20 @@ The same games are played with a real server; what differs there shows here as a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from labelloop.datasets.schema import Sample
 from labelloop.datasets.workspace import Workspace
 from labelloop.label_config.client import Client, Person
+from labelloop.tools import desks
 from labelloop.tools.label_studio import LabelStudio
 from tests.label_config.servers import Desk, make_ledger
 
@@ -177,6 +181,17 @@ def make_plain_desk(folder: Path, name: str, samples: Sequence[Sample]) -> tuple
     placed = [replace(each, path=photos / each.key) for each in samples]
     ledger = make_ledger(workspace, name, photos, placed)
     return Desk(server, cast(Client, client), workspace, name, ledger), client
+
+
+def reach_plain_desk(monkeypatch: pytest.MonkeyPatch, made: Desk, client: PlainClient) -> Desk:
+    """The desk, which commands reach from now on whatever workspace and data set they are given."""
+
+    @contextmanager
+    def opened(*_: Any) -> Generator[desks.Desk]:
+        yield desks.Desk(made.server, cast(Client, client), made.folder, made.images)
+
+    monkeypatch.setattr(desks, "open_desk", opened)
+    return made
 
 
 def _counted(task: Fields) -> Fields:

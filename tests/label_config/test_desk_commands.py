@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.label_config.rendering import render_config
-from labelloop.tools import desks
 from labelloop.tools.cli import verbs
-from tests.label_config.plain_desk import make_plain_desk
+from tests.label_config.plain_desk import make_plain_desk, reach_plain_desk
 from tests.label_config.servers import CLASSES, Desk, sample
 from tests.label_config.test_taking import MINA, A, changed, edit, two_boxes
 
@@ -28,14 +24,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         two_boxes("a.png", split="train"), two_boxes("b.png"), sample(Path(), "c.png"),
         sample(Path(), "d 한글.png", state="unlabelled", split="train"),
     ]  # fmt: skip
-    made, client = make_plain_desk(tmp_path, "won", given)
-
-    @contextmanager
-    def opened(*_: Any) -> Generator[Any]:
-        yield desks.Desk(made.server, client, made.folder, made.images)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(desks, "open_desk", opened)
-    return made
+    return reach_plain_desk(monkeypatch, *make_plain_desk(tmp_path, "won", given))
 
 
 def run(desk: Desk, *words: str | Path, status: int = 0) -> Result:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +12,12 @@ from click.testing import CliRunner
 
 from labelloop.datasets.errors import LabelloopError
 from labelloop.datasets.schema import Box
-from labelloop.tools import desks
 from labelloop.tools.blind_answers import settle_blind
 from labelloop.tools.cli import verbs
 from labelloop.tools.desk_starts import blind_of
 from labelloop.training.rounds.frozen_split import edits_of_test, is_frozen
 from labelloop.training.suspects.suspect import SuspectList, write_suspects
-from tests.label_config.plain_desk import make_plain_desk
+from tests.label_config.plain_desk import make_plain_desk, reach_plain_desk
 from tests.label_config.servers import Desk, region, sample
 from tests.training.finished_runs import detector, money
 
@@ -38,14 +35,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
         sample(Path(), "test2.png", Box("10", 4, 4, 44, 40, C), split="test"),
         sample(Path(), "new.png", state="unlabelled", split="test"),
     ]
-    made, client = make_plain_desk(tmp_path, "won", given)
-
-    @contextmanager
-    def opened(*_: Any) -> Generator[Any]:
-        yield desks.Desk(made.server, client, made.folder, made.images)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(desks, "open_desk", opened)
-    return made
+    return reach_plain_desk(monkeypatch, *make_plain_desk(tmp_path, "won", given))
 
 
 def look(desk: Desk) -> None:

@@ -259,7 +259,9 @@ def _learnable(
     learned = [{label_of[key] for key, split in splits.items() if split == "train"} for splits in parted]
     used = tuple(label for label in declared if all(label in each for each in learned))
     rare = [label for label in declared if counts[label] and label not in used]
-    said = ", ".join(f"{label} ({_images(counts[label])} in {_groups(groups[label])})" for label in rare)
+    said = ", ".join(
+        f"{label} ({_several(counts[label], 'image')} in {_several(groups[label], 'group')})" for label in rare
+    )
     if len(used) < 2:
         raise LabelloopError(
             f"folds of a classifier need two classes of which each fold can learn, {name} has {', '.join(used) or 'none'}"
@@ -270,12 +272,8 @@ def _learnable(
     return used, f"not judged, as at least one fold would have nothing to learn of them: {said}; label more of them"
 
 
-def _images(count: int) -> str:
-    return f"{count} image{'s' if count != 1 else ''}"
-
-
-def _groups(count: int) -> str:
-    return f"{count} group{'s' if count != 1 else ''}"
+def _several(count: int, what: str) -> str:
+    return f"{count} {what}{'s' if count != 1 else ''}"
 
 
 def _begin_detector(

@@ -18,7 +18,7 @@ from ...datasets.schema import Sample
 from .features import Ids, Numbers
 
 OUTLIER = 4.5
-"""From so many spreads off a box is called an outlier: about 1 of 25,000 for a bell curve's, more for real ones."""
+"""From so many spreads off a box is called an outlier: of a bell curve 1 of 147,000 is so far off on either side, of real boxes more."""
 ENOUGH = 20
 """Labels that a class has at least, for one of its boxes to be called an outlier."""
 
